@@ -1,0 +1,1 @@
+"""What the experiments need and the library does not: data, networks, figures."""
