@@ -1,0 +1,207 @@
+"""Where the masked error goes: two autograd nodes that leave the forward pass alone.
+
+The *signal* node stands at a feature map and passes the masked error on, to everything
+below.  The *weights* node replaces a convolution's own: its weights see the masked
+error, while the plain error flows on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd import Function
+
+from gradmask.mask import contribution_energy, project_out
+
+__all__ = ["Normalisation", "mask_signal", "mask_weights"]
+
+
+def mask_signal(
+    x: Tensor, masked: Callable[[Tensor], Tensor], *, inplace: bool = False
+) -> Tensor:
+    """Return x with a backward pass that hands ``masked(delta)`` on instead of delta.
+
+    Nothing is copied.  With ``inplace`` the node takes the place of x itself, as the
+    in-place module behind it is about to do, so that later uses of x lie behind it;
+    otherwise the result is a new tensor of the same memory and x's other branches
+    keep their plain error.
+    """
+    if inplace:
+        return cast(Tensor, _MaskedSignal.apply(x, None, masked))
+    return cast(Tensor, _MaskedSignal.apply(x.detach(), x, masked))
+
+
+class _MaskedSignal(Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        target: Tensor, source: Tensor | None, masked: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        return target
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        target, source, ctx.masked = inputs
+        ctx.inplace = source is None
+        _declare_dirty(ctx, target)
+
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        masked = ctx.masked(delta)
+        return (masked, None, None) if ctx.inplace else (None, masked, None)
+
+
+@dataclass
+class Normalisation:
+    """What follows a convolution's output, learnt when the normalisation runs."""
+
+    z: Tensor | None = None
+    groups: int | None = None
+
+
+class WeightMask(Protocol):
+    """What masks a weight gradient."""
+
+    contribution: bool
+
+    def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
+        """Return the masked error."""
+
+
+def mask_weights(
+    conv: nn.Conv2d,
+    x: Tensor,
+    output: Tensor,
+    site: WeightMask,
+    following: Normalisation,
+) -> Tensor:
+    """Return a convolution's output with a node of its own, whose weights see the mask.
+
+    The weight and the bias (a weight whose activation is one everywhere) receive the
+    masked error, projected by what `following` says; x receives the plain error.  No
+    second convolution is computed in the forward pass.
+    """
+    dtype = output.dtype
+    weight = conv.weight.to(dtype)
+    bias = None if conv.bias is None else conv.bias.to(dtype)
+    x, padding = _explicit_padding(conv, x.to(dtype))
+    geometry = _Geometry(conv.stride, padding, conv.dilation, conv.groups)
+    return cast(
+        Tensor,
+        _MaskedWeights.apply(
+            x, weight, bias, output.detach(), geometry, site, following
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+    def gradients(
+        self,
+        delta: Tensor,
+        x: Tensor,
+        weight: Tensor,
+        wanted: tuple[bool, bool, bool],
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        return torch.ops.aten.convolution_backward(  # type: ignore[no-any-return]
+            delta, x, weight, [weight.shape[0]], self.stride, self.padding,
+            self.dilation, False, [0, 0], self.groups, wanted,
+        )  # fmt: skip
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.conv2d(
+            x, weight, None, self.stride, self.padding, self.dilation, self.groups
+        )
+
+
+class _MaskedWeights(Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        output: Tensor,
+        geometry: _Geometry,
+        site: WeightMask,
+        following: Normalisation,
+    ) -> Tensor:
+        return output
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, weight, _, target, ctx.geometry, ctx.site, ctx.following = inputs
+        ctx.save_for_backward(x, weight)
+        _declare_dirty(ctx, target)
+
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        geometry, site = ctx.geometry, ctx.site
+        for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
+        dx = dw = db = None
+        if for_input:
+            dx, _, _ = geometry.gradients(delta, x, weight, (True, False, False))
+        if for_weight or for_bias:
+            masked = site.masked(delta, _contribution(ctx, delta, x, weight))
+            if masked is not delta:
+                masked = _projected(ctx, masked, x, weight)
+            wanted = (False, for_weight, for_bias)
+            _, dw, db = geometry.gradients(masked, x, weight, wanted)
+        return dx, dw, db, None, None, None, None
+
+
+def _contribution(ctx: Any, delta: Tensor, x: Tensor, weight: Tensor) -> Tensor | None:
+    if not ctx.site.contribution or delta.dim() != 4:
+        return None
+    geometry = ctx.geometry
+    with torch.no_grad():
+        return contribution_energy(
+            delta,
+            x,
+            weight.shape[-2:],
+            stride=geometry.stride,
+            padding=geometry.padding,
+            dilation=geometry.dilation,
+            groups=geometry.groups,
+        )
+
+
+def _projected(ctx: Any, masked: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    following = ctx.following
+    if following.z is None:
+        return masked
+    # The kept z is detached, lest it hold the graph that holds it; a double backward
+    # pass computes it again, so as to differentiate through it.
+    again = torch.is_grad_enabled()
+    z = ctx.geometry.forward(x, weight) if again else following.z
+    return project_out(masked, z, following.groups)
+
+
+def _explicit_padding(conv: nn.Conv2d, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+    sides = conv._reversed_padding_repeated_twice
+    symmetric = sides[0::2] == sides[1::2]
+    if conv.padding_mode == "zeros" and symmetric:
+        return x, tuple(reversed(sides[0::2]))
+    mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
+    return F.pad(x, sides, mode=mode), (0, 0)
+
+
+def _declare_dirty(ctx: Any, target: Tensor) -> None:
+    # Without it autograd would take the returned input for a view, which an in-place
+    # module behind may not touch.  torch.func.vmap knows no dirty inputs, nor views
+    # of this kind.
+    if not torch._C._are_functorch_transforms_active():
+        ctx.mark_dirty(target)
