@@ -164,7 +164,7 @@ def _download() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     folder = cache / "gradmask"
     cure = (
-        f"put the four published files into a folder and name it as root or in "
+        "put the four published files into a folder and name it as root or in "
         f"{VARIABLE}, or use the embedded subset (full=False)"
     )
     try:

@@ -1,0 +1,144 @@
+"""One training loop, the same for every network and every mask."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from gradmask import GradientMask
+from gradmask.lab.data import Split
+from gradmask.lab.scenes import Scenes
+
+__all__ = ["Epoch", "Score", "evaluate", "train"]
+
+
+class Score(NamedTuple):
+    """Mean cross-entropy in nats, and the share of correct predictions."""
+
+    loss: float
+    accuracy: float
+
+
+class Epoch(NamedTuple):
+    """What one pass over the training set led to; the seconds are the pass's own."""
+
+    train: Score
+    validation: Score
+    seconds: float
+
+
+def train(
+    model: nn.Module,
+    training: Split | Scenes,
+    validation: Split | Scenes,
+    *,
+    epochs: int,
+    inhibition: GradientMask | None = None,
+    batch_size: int = 64,
+    learning_rate: float = 0.1,
+    seed: int,
+    progress: str | None = None,
+) -> list[Epoch]:
+    """Train a classifier in place, with or without a Gradient Mask.
+
+    Stochastic gradient descent with Nesterov momentum 0.9, weight decay 5e-4 and a
+    one-cycle schedule, on the device that the model is on.  Both scores of an epoch
+    are measured in evaluation mode, after it.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes images to logits.
+    training, validation : Split or Scenes
+        Images (N, 1, H, W) and labels (N,).
+    epochs : int
+        Passes over the training set.
+    inhibition : GradientMask, optional
+        Attached while training.  Default: plain backpropagation.
+    batch_size : int, default 64
+        Images per step.
+    learning_rate : float, default 0.1
+        Peak of the schedule.
+    seed : int
+        Of the order of the images.
+    progress : str, optional
+        Title of a progress bar.  Default: none.
+
+    Returns
+    -------
+    list of Epoch
+        One per pass.
+    """
+    device = next(model.parameters()).device
+    training, validation = (
+        Split(split.images.to(device), split.labels.to(device))
+        for split in (training, validation)
+    )
+    order = torch.Generator().manual_seed(seed)
+    steps = len(training.images) // batch_size
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        learning_rate,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=5e-4,
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, learning_rate, total_steps=epochs * steps
+    )
+    history = []
+    with inhibition.attach(model) if inhibition else nullcontext():
+        for _ in tqdm(range(epochs), desc=progress, disable=progress is None):
+            begin = time.perf_counter()
+            shuffled = torch.randperm(len(training.images), generator=order).to(device)
+            model.train()
+            for batch in shuffled[: steps * batch_size].view(steps, batch_size):
+                loss = F.cross_entropy(
+                    model(training.images[batch]), training.labels[batch]
+                )
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+            seconds = time.perf_counter() - begin
+            scores = evaluate(model, training), evaluate(model, validation)
+            history.append(Epoch(*scores, seconds))
+    return history
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: Split | Scenes, batch_size: int = 500) -> Score:
+    """Score a classifier in evaluation mode, and leave it in the mode it was in.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes images to logits.
+    split : Split or Scenes
+        Images (N, 1, H, W) and labels (N,).
+    batch_size : int, default 500
+        Images per forward pass.
+
+    Returns
+    -------
+    Score
+        Mean loss and accuracy.
+    """
+    device = next(model.parameters()).device
+    before = model.training
+    model.eval()
+    logits = torch.cat(
+        [model(images.to(device)) for images in torch.split(split.images, batch_size)]
+    )
+    model.train(before)
+    labels: Tensor = split.labels.to(device)
+    return Score(
+        F.cross_entropy(logits, labels).item(),
+        (logits.argmax(1) == labels).double().mean().item(),
+    )
