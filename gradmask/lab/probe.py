@@ -1,16 +1,13 @@
-"""Looking at the error signals of a network without changing them."""
+"""Looking at the error signals of a classifier without changing them."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradmask.attach import ACTIVATIONS
-from gradmask.routes import mask_signal
+from gradmask.recording import recorded
 
 __all__ = ["error_signals"]
 
@@ -35,27 +32,12 @@ def error_signals(
         forward pass; a module that runs twice gives its first run.
     """
     errors: dict[str, Tensor] = {}
-
-    def recorder(name: str) -> Callable[..., Any]:
-        def record(delta: Tensor) -> Tensor:
-            errors[name] = delta
-            return delta
-
-        def hook(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-            inplace = getattr(module, "inplace", False)
-            return (mask_signal(args[0], record, inplace=inplace), *args[1:])
-
-        return hook
-
-    hooks = [
-        module.register_forward_pre_hook(recorder(name))
+    sites = {
+        name: module
         for name, module in model.named_modules()
         if isinstance(module, ACTIVATIONS)
-    ]
-    try:
+    }
+    with recorded(sites, errors.__setitem__):
         loss = F.cross_entropy(model(images), labels)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    torch.autograd.grad(loss, list(model.parameters()))
+        torch.autograd.grad(loss, list(model.parameters()))
     return dict(reversed(errors.items()))

@@ -41,7 +41,7 @@ def train(
     epochs: int,
     inhibition: GradientMask | None = None,
     batch_size: int = 64,
-    learning_rate: float = 0.1,
+    learning_rate: float = 0.05,
     seed: int,
     progress: str | None = None,
 ) -> list[Epoch]:
@@ -63,7 +63,7 @@ def train(
         Attached while training.  Default: plain backpropagation.
     batch_size : int, default 64
         Images per step.
-    learning_rate : float, default 0.1
+    learning_rate : float, default 0.05
         Peak of the schedule.
     seed : int
         Of the order of the images.

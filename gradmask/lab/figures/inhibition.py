@@ -48,7 +48,15 @@ def centre_of_difference(sigma: float, ratio: float = 1.6) -> float:
 def mach_bands(staircase: Tensor, perceived: Tensor) -> Figure:
     """Staircase of grey (side, width), and what a layer with inhibition makes of it."""
     figure, (picture, profile) = panels(1, rows=2, height=3.6, height_ratios=[1.1, 1])
-    show_map(picture, staircase, "Even steps of grey", cmap="gray", vmin=0, vmax=1, aspect="auto")
+    show_map(
+        picture,
+        staircase,
+        "Even steps of grey",
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+        aspect="auto",
+    )
     x = np.arange(staircase.shape[1])
     middle = len(staircase) // 2
     profile.plot(x, perceived[middle], color=COLOURS["mask"], label="after inhibition")

@@ -26,6 +26,8 @@ def learning_curves(runs: Runs) -> Figure:
         values = [[100 * e.validation.accuracy for e in h] for h in histories]
         _curves(accuracy, name, values)
     loss.set(title="Training loss", xlabel="epoch", ylabel="cross-entropy (nats)")
+    loss.set_yscale("log", base=2)
+    loss.yaxis.set_major_formatter("{x:g}")
     accuracy.set(title="Validation accuracy", xlabel="epoch", ylabel="per cent")
     loss.legend()
     return done(figure)
@@ -46,7 +48,9 @@ def same_training_loss(runs: Runs) -> Figure:
                 label=name if index == 0 else None,
             )
     ax.invert_xaxis()
-    ax.set(xscale="log", xlabel="training loss (nats), falling to the right")
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set(xlabel="training loss (nats), falling to the right")
     ax.set(ylabel="validation accuracy (per cent)", title="At the same training loss")
     ax.legend(loc="lower right")
     return done(figure)

@@ -1,0 +1,44 @@
+PYTHON ?= python3
+ARGS ?=
+export GRADMASK_BUDGET ?= laptop
+
+READY := .venv/.installed
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+book: $(READY) ## Run the notebooks and build the book (GRADMASK_BUDGET=smoke for a quick look)
+	TQDM_DISABLE=1 .venv/bin/jupyter-book build --all -n -W --keep-going book
+	@echo "Open $(CURDIR)/book/_build/html/index.html"
+
+serve: book ## Build the book and serve it at http://localhost:8000
+	.venv/bin/python -m http.server --bind localhost --directory book/_build/html 8000
+
+test: export GRADMASK_BUDGET := smoke
+test: $(READY) ## Run every test: the library's, its doctests, the notebooks (ARGS= goes to pytest)
+	.venv/bin/pytest --nbmake $(ARGS)
+
+lint: $(READY) ## Check style, formatting and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+format: $(READY) ## Format the code and strip the notebooks of their outputs
+	.venv/bin/ruff check --fix-only
+	.venv/bin/ruff format
+	.venv/bin/nbstripout --extra-keys metadata.language_info book/*.ipynb
+
+clean: ## Remove everything built, but not the environment in .venv
+	rm -rf book/_build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+		|| { echo 'Python lacks venv: on Debian or Ubuntu, apt install python3-venv'; exit 1; }
+	@echo 'Installing into .venv: minutes, the first time'
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --editable '.[test]'
+	@touch $@
+
+.PHONY: help book serve test lint format clean
