@@ -28,6 +28,9 @@ format: $(READY) ## Format the code and strip the notebooks of their outputs
 	.venv/bin/ruff format
 	.venv/bin/nbstripout --extra-keys metadata.language_info book/*.ipynb
 
+picture: $(READY) ## Draw the picture that opens the book and the README
+	.venv/bin/python -m gradmask.lab.figures.picture book/images/gradient-mask.png
+
 clean: ## Remove everything built, but not the environment in .venv
 	rm -rf book/_build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
@@ -41,4 +44,4 @@ $(READY): pyproject.toml
 	.venv/bin/pip install --quiet --editable '.[test]'
 	@touch $@
 
-.PHONY: help book serve test lint format clean
+.PHONY: help book serve test lint format picture clean

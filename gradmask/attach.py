@@ -5,13 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from gradmask.routes import Normalisation, mask_signal, mask_weights
+from gradmask.hooks import (
+    InputGuard,
+    InputSite,
+    NormalisationHook,
+    OutputSite,
+    Site,
+    WeightsSite,
+)
 
 if TYPE_CHECKING:
     from gradmask.inhibition import GradientMask
@@ -30,6 +37,7 @@ ACTIVATIONS = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.CELU, nn.SELU,
     nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Softplus,
 )  # fmt: skip
+NORMALISATIONS = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm, nn.InstanceNorm2d)
 
 
 class Handle:
@@ -51,7 +59,7 @@ class Handle:
         self.inhibition = inhibition
         self.skipped = skipped
         self.active = True
-        self._sites: list[_Site] = []
+        self._sites: list[Site] = []
         self._hooks: list[RemovableHandle] = []
         self._generators: dict[torch.device, torch.Generator] = {}
 
@@ -66,7 +74,7 @@ class Handle:
         try:
             yield
         finally:
-            self.active = before
+            self.active = before and bool(self._hooks)
 
     def remove(self) -> None:
         """Detach everything; calling it again does nothing."""
@@ -108,97 +116,6 @@ class Handle:
             self._generators[device] = generator.manual_seed(self.inhibition.seed)
         return self._generators[device]
 
-    def _refuse_input_grad(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        if not (self.active and torch.is_grad_enabled()):
-            return
-        if not any(site.module.training for site in self._sites):
-            return
-        inputs = (*args, *kwargs.values())
-        if any(isinstance(t, Tensor) and t.requires_grad for t in inputs):
-            raise RuntimeError(
-                "the input requires grad while a GradientMask is attached on the "
-                "signal route: its gradient would be masked, and an attack or a "
-                "saliency map made from it would deceive you. Use model.eval() or handle.paused(); "
-                "if it is meant (a sub-network, say), attach with allow_input_grad=True"
-            )
-
-
-class _Site:
-    """A forward (pre-)hook at one module.  Copies of the model carry an inert one."""
-
-    def __init__(self, handle: Handle, name: str, module: nn.Module) -> None:
-        self.handle = handle
-        self.name = name
-        self.module = module
-        self.kind = type(module).__name__
-        self.contribution = handle.inhibition.energy == "contribution"
-
-    def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
-        return self.handle.masked(delta, energy)
-
-    def wants(self, t: object) -> bool:
-        """Whether the mask is on and t is a feature map that carries gradients."""
-        if not (self.handle.active and self.module.training):
-            return False
-        if not isinstance(t, Tensor):
-            raise TypeError(
-                f"{self.name} ({self.kind}) hands on a {type(t).__name__}, not a "
-                "tensor; attach to a module inside it"
-            )
-        return torch.is_grad_enabled() and t.requires_grad and t.dim() == 4
-
-    def __reduce__(self) -> tuple[type[_Inert], tuple[()]]:
-        return _Inert, ()
-
-
-class _InputSite(_Site):
-    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> Any:
-        if not args or not self.wants(args[0]):
-            return None
-        inplace = getattr(module, "inplace", False)
-        return (mask_signal(args[0], self.masked, inplace=inplace), *args[1:])
-
-
-class _OutputSite(_Site):
-    def __call__(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        return mask_signal(output, self.masked) if self.wants(output) else None
-
-
-class _WeightsSite(_Site):
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def __call__(self, module: nn.Conv2d, args: tuple[Any, ...], output: Any) -> Any:
-        if not self.wants(output):
-            return None
-        following = Normalisation()
-        output = mask_weights(module, args[0], output, self, following)
-        output._gradmask_following = following
-        return output
-
-
-class _NormalisationSite(_Site):
-    """Tells the convolution, whose output arrives here, how it is normalised."""
-
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        following = getattr(args[0], "_gradmask_following", None) if args else None
-        if following is None or not _uses_own_statistics(module):
-            return
-        following.z = args[0].detach()
-        if isinstance(module, nn.GroupNorm):
-            following.groups = module.num_groups
-        elif isinstance(module, nn.InstanceNorm2d):
-            following.groups = args[0].shape[1]
-
-
-class _Inert:
-    def __call__(self, *args: Any) -> None:
-        return None
-
-    def __reduce__(self) -> tuple[type[_Inert], tuple[()]]:
-        return _Inert, ()
-
 
 def attach(
     inhibition: GradientMask,
@@ -210,11 +127,11 @@ def attach(
     modules = dict(model.named_modules())
     on_weights = inhibition.route == "weights"
     default: Layers = nn.Conv2d if on_weights else ACTIVATIONS
-    chosen = _choose(modules, default if layers is None else layers)
+    chosen, by_name = _choose(modules, default if layers is None else layers)
     reasons = {
         name: why for name in chosen if (why := _unfit(modules, name, on_weights))
     }
-    if reasons and layers is not None:
+    if reasons and by_name:
         raise ValueError(_listing("cannot attach to", reasons))
     fit = [name for name in chosen if name not in reasons]
     if not fit:
@@ -228,85 +145,97 @@ def attach(
     for name in fit:
         _attach_site(handle, name, modules[name])
     if on_weights and inhibition.project:
-        for name, module in modules.items():
-            if isinstance(module, _NORMALISATIONS):
-                hook = _NormalisationSite(handle, name, module)
-                handle._hooks.append(module.register_forward_pre_hook(hook))
+        handle._hooks += [
+            module.register_forward_pre_hook(NormalisationHook())
+            for module in modules.values()
+            if isinstance(module, NORMALISATIONS)
+        ]
     if not on_weights and not allow_input_grad:
-        handle._hooks.append(
-            model.register_forward_pre_hook(handle._refuse_input_grad, with_kwargs=True)
-        )
+        guard = InputGuard(handle, handle._sites)
+        hook = model.register_forward_pre_hook(guard, with_kwargs=True)
+        handle._hooks.append(hook)
     _forget_compiled_code()
     return handle
 
 
-_NORMALISATIONS = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm, nn.InstanceNorm2d)
-
-
 def _attach_site(handle: Handle, name: str, module: nn.Module) -> None:
     if handle.inhibition.route == "weights":
-        site: _Site = _WeightsSite(handle, name, module)
+        by_contribution = handle.inhibition.energy == "contribution"
+        site: Site = WeightsSite(handle, name, module, by_contribution)
         hook = module.register_forward_hook(site, prepend=True)  # type: ignore[arg-type]
     elif isinstance(module, ACTIVATIONS):
-        site = _InputSite(handle, name, module)
+        site = InputSite(handle, name, module)
         hook = module.register_forward_pre_hook(site)
     else:
-        site = _OutputSite(handle, name, module)
+        site = OutputSite(handle, name, module)
         hook = module.register_forward_hook(site)
     handle._sites.append(site)
     handle._hooks.append(hook)
 
 
-def _choose(modules: dict[str, nn.Module], layers: Layers) -> list[str]:
-    if isinstance(layers, str):
-        layers = [layers]
-    if isinstance(layers, type | tuple):
-        return [name for name, module in modules.items() if isinstance(module, layers)]
+def _choose(modules: dict[str, nn.Module], layers: Layers) -> tuple[list[str], bool]:
+    """Names of the modules that match, and whether they were asked for by name."""
+    types: Any = layers if isinstance(layers, tuple) else (layers,)
+    if all(isinstance(t, type) for t in types):
+        return [name for name, m in modules.items() if isinstance(m, types)], False
     if callable(layers):
-        return [name for name, module in modules.items() if layers(name, module)]
-    unknown = [name for name in layers if name not in modules]
+        return [name for name, m in modules.items() if layers(name, m)], False
+    given = [layers] if isinstance(layers, str) else cast(Sequence[str], layers)
+    names = list(dict.fromkeys(given))
+    unknown = [name for name in names if name not in modules]
     if unknown:
         raise ValueError(
             f"the model has no module named {', '.join(map(repr, unknown))}; it has "
             + ", ".join(map(repr, filter(None, modules)))
         )
-    return list(layers)
+    return names, True
 
 
 def _unfit(modules: dict[str, nn.Module], name: str, on_weights: bool) -> str | None:
     module = modules[name]
     hooks = (*module._forward_pre_hooks.values(), *module._forward_hooks.values())
-    if any(isinstance(hook, _Site) for hook in hooks):
+    if any(isinstance(hook, Site) for hook in hooks):
         raise ValueError(
             f"a GradientMask is attached to {name!r} already; remove it first"
         )
     if on_weights:
-        if not isinstance(module, nn.Conv2d):
-            return f"the weights route masks Conv2d only, not {type(module).__name__}"
-        if type(module)._conv_forward is not nn.Conv2d._conv_forward or (
-            type(module).forward is not nn.Conv2d.forward
-        ):
-            return f"{type(module).__name__} computes its convolution in its own way"
-    elif isinstance(module, ACTIVATIONS) and _follows_linear(modules, name):
+        return _unfit_convolution(module)
+    if isinstance(module, ACTIVATIONS) and _follows_linear(modules, name):
         return "it follows a Linear layer, so its channels come last"
     return None
 
 
+def _unfit_convolution(module: nn.Module) -> str | None:
+    kind = type(module).__name__
+    if not isinstance(module, nn.Conv2d):
+        return f"the weights route masks Conv2d only, not {kind}"
+    own = (type(module).forward, type(module)._conv_forward)
+    if own != (nn.Conv2d.forward, nn.Conv2d._conv_forward):
+        return f"{kind} computes its convolution in its own way"
+    parametrised = getattr(module, "parametrizations", {})
+    if "weight" in parametrised and [*parametrised["weight"].buffers()]:
+        return "its parametrised weight keeps a state that reading it would change"
+    return None
+
+
 def _follows_linear(modules: dict[str, nn.Module], name: str) -> bool:
-    parent, _, child = name.rpartition(".")
-    if not isinstance(modules.get(parent), nn.Sequential) or not name:
+    """Whether an activation stands in a perceptron, which may work channels-last.
+
+    Elsewhere than in a Sequential the order of registration need not be that of
+    execution: there, only a parent without any convolution counts as a perceptron.
+    """
+    if not name:
         return False
-    before = list(modules[parent]._modules.values())
-    before = before[: list(modules[parent]._modules).index(child)]
+    parent_name, _, child = name.rpartition(".")
+    parent = modules[parent_name]
+    ordered = isinstance(parent, nn.Sequential)
+    if not ordered and any(isinstance(m, nn.Conv2d) for m in parent.modules()):
+        return False
+    siblings = list(parent._modules)
+    before = [parent._modules[s] for s in siblings[: siblings.index(child)]]
     shapeless = (nn.Dropout, nn.LayerNorm, nn.Identity, *ACTIVATIONS)
     meaningful = [m for m in before if not isinstance(m, shapeless)]
     return bool(meaningful) and isinstance(meaningful[-1], nn.Linear)
-
-
-def _uses_own_statistics(module: nn.Module) -> bool:
-    if isinstance(module, nn.GroupNorm):
-        return True
-    return module.training or getattr(module, "running_mean", None) is None
 
 
 def _listing(title: str, reasons: dict[str, str]) -> str:

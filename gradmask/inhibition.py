@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ _KERNELS: dict[str, Callable[..., Tensor]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientMask:
     """Lateral inhibition of error signals during training.
 
@@ -60,9 +60,10 @@ class GradientMask:
     relative : bool, default False
         Whether sigma is a share of the map's width.
     project : bool, default True
-        On the weights route, whether the masked error of a convolution that a
-        normalisation module follows is projected onto what that module lets through
-        (:func:`project_out`).
+        On the weights route, whether the masked error of a convolution is projected
+        onto what the normalisation behind it lets through (:func:`project_out`):
+        BatchNorm2d, SyncBatchNorm, GroupNorm or InstanceNorm2d, wherever it
+        normalises by the batch's own statistics.  See the notes.
     select : {"lateral", "random", "top-k", "all"}, default "lateral"
         "lateral": lateral inhibition.  Controls: "random" and "top-k" keep as many
         positions of every sample, at random or those of largest energy; "all" keeps
@@ -81,6 +82,13 @@ class GradientMask:
     -----
     Maps smaller than the kernel and tensors that are not (B, C, H, W) pass through
     unmasked.  Non-finite errors stay non-finite.
+
+    The projection finds a convolution's normalisation by the tensor that one hands to
+    the other, and takes it for that tensor's only reader; it does nothing where they
+    are not neighbours, or the edge of a reentrant checkpoint lies between them.  For
+    a SyncBatchNorm each process projects by its own share of the batch: its weight
+    gradient is orthogonal to the weight, and so is their mean, but it differs a little
+    from the one that a single process would compute.
 
     Examples
     --------
@@ -119,6 +127,14 @@ class GradientMask:
             raise ValueError('energy="contribution" needs route="weights"')
         for sigma in self.sigmas:
             _KERNELS[self.kernel](sigma, size=self.size)
+
+    def __repr__(self) -> str:
+        changed = (
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if field.name == "sigma" or getattr(self, field.name) != field.default
+        )
+        return f"GradientMask({', '.join(changed)})"
 
     @property
     def sigmas(self) -> tuple[float, ...]:
@@ -208,8 +224,13 @@ class GradientMask:
         """Mask the backward pass of a network, until the handle is removed.
 
         Masking follows each attached module's own ``training`` flag.  Deep copies and
-        pickles of the network made meanwhile are not masked.  Networks compiled with
-        ``torch.compile`` are traced anew after attaching and after removing.
+        pickles of the network made meanwhile are not masked.
+
+        Networks compiled with ``torch.compile`` are traced anew after attaching and
+        after removing.  The graph breaks at every convolution on the weights route
+        (and at every normalisation), and on the signal route only where the control
+        draws random numbers, or before PyTorch 2.14.  What a compiled forward pass
+        has begun, its backward pass completes: pause both, or neither.
 
         Parameters
         ----------
@@ -220,10 +241,14 @@ class GradientMask:
             ``(name, module) -> bool``.  Default: on the signal route the usual
             activations (ReLU, SiLU, GELU ...), on the weights route every Conv2d.  An
             activation masks the error at its input, any other module at its output.
+            What matches by type or predicate but cannot be masked is skipped, and the
+            handle says why.
         allow_input_grad : bool, default False
             On the signal route the gradient that reaches the network's input is
             masked, too, and must not be taken for the true one.  By default a
             training-mode forward pass whose input requires grad therefore raises.
+            Only `model` itself is watched: attach to the whole network, for a pass
+            that enters it elsewhere is not seen.
 
         Returns
         -------
@@ -233,16 +258,22 @@ class GradientMask:
         Raises
         ------
         ValueError
-            If no module matches, a named one does not exist, a requested one cannot be
-            masked, or one has a mask attached already.
+            If no module matches, a named one does not exist or cannot be masked, or one
+            has a mask attached already.
         RuntimeError
             Later, by a forward pass whose input requires grad; see allow_input_grad.
         """
         return attach(self, model, layers, allow_input_grad)
 
 
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _kernel(*args: Any) -> Tensor:
+    # One layer more than the cache itself, through which torch.compile would look.
+    return _cached_kernel(*args)
+
+
 @lru_cache(maxsize=256)
-def _kernel(
+def _cached_kernel(
     kind: Kernel,
     sigma: float,
     size: int | None,

@@ -101,15 +101,17 @@ def contribution_energy(
     _check_map("delta", delta)
     _check_map("activation", activation)
     error = _channel_energy(delta, groups)
-    window = F.conv2d(
-        _channel_energy(activation, groups),
-        error.new_ones(groups, 1, *kernel_size),
-        stride=tuple(stride),
-        padding=tuple(padding),
-        dilation=tuple(dilation),
-        groups=groups,
-    )
-    return (error * window).sum(1, keepdim=True).sqrt()
+    with _no_autocast(error):
+        window = F.conv2d(
+            _channel_energy(activation, groups),
+            error.new_ones(groups, 1, *kernel_size),
+            stride=tuple(stride),
+            padding=tuple(padding),
+            dilation=tuple(dilation),
+            groups=groups,
+        )
+    # Fast algorithms for convolutions may round a zero to below zero.
+    return (error * window.clamp(min=0)).sum(1, keepdim=True).sqrt()
 
 
 def lateral_response(energy: Tensor, kernel: Tensor) -> Tensor:
@@ -131,7 +133,7 @@ def lateral_response(energy: Tensor, kernel: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        Response of shape (B, 1, H, W).
+        Response of shape (B, 1, H, W), in float32 for half-precision maps.
 
     Raises
     ------
@@ -152,10 +154,22 @@ def lateral_response(energy: Tensor, kernel: Tensor) -> Tensor:
             f"a map of {energy.shape[-2]}x{energy.shape[-1]} positions is smaller than "
             f"the {size}x{size} kernel; choose a smaller sigma or size"
         )
+    if energy.numel() == 0:
+        return energy
+    energy = _at_least_float32(energy)
     kernel = kernel.to(energy)
-    padded = F.pad(energy, (size // 2,) * 4, mode="reflect")
+    # The mean is filtered apart, for accuracy: structure stands out from rounding,
+    # that of TF32 included, by its height over the mean.
+    mean = energy.mean((2, 3), keepdim=True)
+    padded = F.pad(energy - mean, (size // 2,) * 4, mode="reflect")
+    return _convolved(padded, kernel) + mean * kernel.sum()
+
+
+def _convolved(padded: Tensor, kernel: Tensor) -> Tensor:
+    size = len(kernel)
     if size <= _LARGEST_DIRECT_KERNEL:
-        return F.conv2d(padded, kernel[None, None])
+        with _no_autocast(padded):
+            return F.conv2d(padded, kernel[None, None])
     shape = padded.shape[-2:]
     spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(kernel, s=shape)
     circular: Tensor = torch.fft.irfft2(spectrum, s=shape)
@@ -167,9 +181,10 @@ def lateral_mask(
 ) -> Tensor:
     r"""Keep the positions of an energy map that beat their surround.
 
-    .. math:: m(x) = 1[r(x) > \theta s], \qquad r = k * e,
+    .. math:: m(x) = 1[r(x) > \theta s + \epsilon], \qquad r = k * e,
 
-    with s the standard deviation of the response over the positions of a sample.
+    with s the standard deviation of the response over the positions of a sample, and
+    the rounding error :math:`\epsilon = 4 \, \mathrm{eps} \sum |k| \max e`.
 
     Parameters
     ----------
@@ -183,9 +198,9 @@ def lateral_mask(
     Returns
     -------
     Tensor
-        Bool mask of shape (B, 1, H, W).  A sample whose response nowhere rises above
-        rounding, ``k * eps * sum(|kernel|) * max(energy)``, or is not finite, is kept
-        whole: there is nothing to choose.
+        Bool mask of shape (B, 1, H, W).  A sample whose response nowhere exceeds
+        rounding in magnitude, or is not finite, is kept whole: there is nothing to
+        choose.
 
     Raises
     ------
@@ -195,14 +210,16 @@ def lateral_mask(
     kernels = [kernel] if isinstance(kernel, Tensor) else list(kernel)
     if not kernels:
         raise ValueError("at least one kernel is needed")
+    if energy.numel() == 0:
+        return energy > 0
     peak = energy.amax((2, 3), keepdim=True)
     kept, undecided = [], []
     for one in kernels:
         response = lateral_response(energy, one)
         eps = max(torch.finfo(t.dtype).eps for t in (one, energy))
-        rounding = len(one) * eps * one.abs().sum() * peak
+        rounding = 4 * eps * one.abs().sum() * peak
         flat = ~(response.abs().amax((2, 3), keepdim=True) > rounding)
-        level = threshold * _spread(response) if threshold else 0.0
+        level = threshold * _spread(response) + rounding if threshold else rounding
         kept.append((response > level) & ~flat)
         undecided.append(flat)
     return torch.stack(kept).any(0) | torch.stack(undecided).all(0)
@@ -339,6 +356,10 @@ def _channel_energy(t: Tensor, groups: int = 1) -> Tensor:
 
 def _spread(response: Tensor) -> Tensor:
     return response.std((2, 3), correction=0, keepdim=True)
+
+
+def _no_autocast(t: Tensor) -> torch.autocast:
+    return torch.autocast(t.device.type, enabled=False)
 
 
 def _at_least_float32(t: Tensor) -> Tensor:

@@ -31,30 +31,41 @@ def mask_signal(
     otherwise the result is a new tensor of the same memory and x's other branches
     keep their plain error.
     """
-    if inplace:
-        return cast(Tensor, _MaskedSignal.apply(x, None, masked))
-    return cast(Tensor, _MaskedSignal.apply(x.detach(), x, masked))
+    return cast(Tensor, _MaskedSignal.apply(x, masked, inplace))
+
+
+# Before version 2.14 torch.compile lost what mark_dirty says; there the mask stays out
+# of compiled graphs.
+if torch.__version__ < (2, 14):  # type: ignore[operator]
+    mask_signal = torch.compiler.disable(mask_signal)
 
 
 class _MaskedSignal(Function):
-    generate_vmap_rule = True
-
     @staticmethod
-    def forward(
-        target: Tensor, source: Tensor | None, masked: Callable[[Tensor], Tensor]
-    ) -> Tensor:
-        return target
+    def forward(x: Tensor, masked: Callable[[Tensor], Tensor], inplace: bool) -> Tensor:
+        return x if inplace else _alias(x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        target, source, ctx.masked = inputs
-        ctx.inplace = source is None
-        _declare_dirty(ctx, target)
+        x, ctx.masked, inplace = inputs
+        if inplace:
+            ctx.mark_dirty(x)
 
     @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        masked = ctx.masked(delta)
-        return (masked, None, None) if ctx.inplace else (None, masked, None)
+    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.masked(delta), None, None
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[int, ...],
+        x: Tensor,
+        masked: Callable[[Tensor], Tensor],
+        inplace: bool,
+    ) -> tuple[Tensor, int]:
+        dim = in_dims[0]
+        each = torch.vmap(masked, dim, dim, randomness=info.randomness)
+        return _MaskedSignal.apply(x, each, inplace), dim
 
 
 @dataclass
@@ -119,9 +130,9 @@ class _Geometry:
             self.dilation, False, [0, 0], self.groups, wanted,
         )  # fmt: skip
 
-    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return F.conv2d(
-            x, weight, None, self.stride, self.padding, self.dilation, self.groups
+            x, weight, bias, self.stride, self.padding, self.dilation, self.groups
         )
 
 
@@ -138,17 +149,16 @@ class _MaskedWeights(Function):
         site: WeightMask,
         following: Normalisation,
     ) -> Tensor:
-        return output
+        return _alias(output)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, weight, _, target, ctx.geometry, ctx.site, ctx.following = inputs
-        ctx.save_for_backward(x, weight)
-        _declare_dirty(ctx, target)
+        x, weight, bias, _, ctx.geometry, ctx.site, ctx.following = inputs
+        ctx.save_for_backward(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
+        x, weight, bias = ctx.saved_tensors
         geometry, site = ctx.geometry, ctx.site
         for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
         dx = dw = db = None
@@ -157,7 +167,7 @@ class _MaskedWeights(Function):
         if for_weight or for_bias:
             masked = site.masked(delta, _contribution(ctx, delta, x, weight))
             if masked is not delta:
-                masked = _projected(ctx, masked, x, weight)
+                masked = _projected(ctx, masked, x, weight, bias)
             wanted = (False, for_weight, for_bias)
             _, dw, db = geometry.gradients(masked, x, weight, wanted)
         return dx, dw, db, None, None, None, None
@@ -179,14 +189,16 @@ def _contribution(ctx: Any, delta: Tensor, x: Tensor, weight: Tensor) -> Tensor 
         )
 
 
-def _projected(ctx: Any, masked: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+def _projected(
+    ctx: Any, masked: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None
+) -> Tensor:
     following = ctx.following
     if following.z is None:
         return masked
     # The kept z is detached, lest it hold the graph that holds it; a double backward
     # pass computes it again, so as to differentiate through it.
     again = torch.is_grad_enabled()
-    z = ctx.geometry.forward(x, weight) if again else following.z
+    z = ctx.geometry.forward(x, weight, bias) if again else following.z
     return project_out(masked, z, following.groups)
 
 
@@ -199,9 +211,10 @@ def _explicit_padding(conv: nn.Conv2d, x: Tensor) -> tuple[Tensor, tuple[int, ..
     return F.pad(x, sides, mode=mode), (0, 0)
 
 
-def _declare_dirty(ctx: Any, target: Tensor) -> None:
-    # Without it autograd would take the returned input for a view, which an in-place
-    # module behind may not touch.  torch.func.vmap knows no dirty inputs, nor views
-    # of this kind.
-    if not torch._C._are_functorch_transforms_active():
-        ctx.mark_dirty(target)
+def _alias(t: Tensor) -> Tensor:
+    """Return t's memory and version as a node's output that is neither input nor view.
+
+    Autograd forbids modules behind a custom node to modify its inputs or views in
+    place; of this tensor it allows it, and notices where a modified one is needed.
+    """
+    return t.detach()
