@@ -127,7 +127,7 @@ def attach(
     modules = dict(model.named_modules())
     on_weights = inhibition.route == "weights"
     default: Layers = nn.Conv2d if on_weights else ACTIVATIONS
-    chosen, by_name = _choose(modules, default if layers is None else layers)
+    chosen, by_name = choose(modules, default if layers is None else layers)
     reasons = {
         name: why for name in chosen if (why := _unfit(modules, name, on_weights))
     }
@@ -173,7 +173,7 @@ def _attach_site(handle: Handle, name: str, module: nn.Module) -> None:
     handle._hooks.append(hook)
 
 
-def _choose(modules: dict[str, nn.Module], layers: Layers) -> tuple[list[str], bool]:
+def choose(modules: dict[str, nn.Module], layers: Layers) -> tuple[list[str], bool]:
     """Names of the modules that match, and whether they were asked for by name."""
     types: Any = layers if isinstance(layers, tuple) else (layers,)
     if all(isinstance(t, type) for t in types):
@@ -200,7 +200,7 @@ def _unfit(modules: dict[str, nn.Module], name: str, on_weights: bool) -> str | 
         )
     if on_weights:
         return _unfit_convolution(module)
-    if isinstance(module, ACTIVATIONS) and _follows_linear(modules, name):
+    if isinstance(module, ACTIVATIONS) and follows_linear(modules, name):
         return "it follows a Linear layer, so its channels come last"
     return None
 
@@ -218,7 +218,7 @@ def _unfit_convolution(module: nn.Module) -> str | None:
     return None
 
 
-def _follows_linear(modules: dict[str, nn.Module], name: str) -> bool:
+def follows_linear(modules: dict[str, nn.Module], name: str) -> bool:
     """Whether an activation stands in a perceptron, which may work channels-last.
 
     Elsewhere than in a Sequential the order of registration need not be that of

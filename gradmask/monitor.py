@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gradmask.attach import Handle, Layers, _choose
+from gradmask.attach import Handle, Layers, choose
 from gradmask.inhibition import GradientMask
 from gradmask.per_sample import LossFunction, per_sample_gradients, undisturbed
 from gradmask.quality import GradientQuality, gradient_quality, lateral_quality
@@ -111,7 +111,7 @@ class QualityMonitor:
         if samples < 2:
             raise ValueError(f"samples must be at least 2, got {samples}")
         modules = dict(model.named_modules())
-        names, _ = _choose(modules, nn.Conv2d if layers is None else layers)
+        names, _ = choose(modules, nn.Conv2d if layers is None else layers)
         if not names:
             kinds = sorted({type(module).__name__ for module in modules.values()})
             raise ValueError(

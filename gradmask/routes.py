@@ -174,7 +174,7 @@ class _MaskedWeights(Function):
 
 
 def _contribution(ctx: Any, delta: Tensor, x: Tensor, weight: Tensor) -> Tensor | None:
-    if not ctx.site.contribution or delta.dim() != 4:
+    if not ctx.site.contribution:
         return None
     geometry = ctx.geometry
     with torch.no_grad():

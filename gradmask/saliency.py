@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradmask.attach import ACTIVATIONS, Layers, _choose, _follows_linear
+from gradmask.attach import ACTIVATIONS, Layers, choose, follows_linear
 from gradmask.kernels import laplacian_of_gaussian
 from gradmask.mask import error_energy, lateral_response
 from gradmask.recording import recorded
@@ -117,12 +117,12 @@ def lateral_saliency(
 
 def _sites(model: nn.Module, layers: Layers | None) -> dict[str, nn.Module]:
     modules = dict(model.named_modules())
-    names, _ = _choose(modules, ACTIVATIONS if layers is None else layers)
+    names, _ = choose(modules, ACTIVATIONS if layers is None else layers)
     sites = {
         name: module
         for name in names
         if not isinstance(module := modules[name], ACTIVATIONS)
-        or not _follows_linear(modules, name)
+        or not follows_linear(modules, name)
     }
     if not sites:
         kinds = sorted({type(module).__name__ for module in modules.values()})

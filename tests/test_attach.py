@@ -68,6 +68,14 @@ def test_nothing_is_masked_in_evaluation(inhibition):
 
 
 @routes
+def test_a_map_without_a_batch_passes_through(inhibition):
+    model, x = plain_net(nn.Identity)[:3], batch()[0]
+    plain = gradients(model, x)
+    with inhibition.attach(model):
+        assert identical(gradients(model, x), plain)
+
+
+@routes
 def test_masking_follows_each_modules_own_training_flag(inhibition):
     model, x = plain_net(), batch()
     name = "2" if inhibition.route == "signal" else "0"

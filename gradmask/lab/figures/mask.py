@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from gradmask import GradientMask, error_energy, lateral_response
+from gradmask import GradientMask, error_energy, lateral_mask, lateral_response
 from gradmask.lab.figures.style import COLOURS, INK, WIDTH, done, panels, show_map
 from gradmask.lab.scenes import Scenes
 
@@ -49,10 +49,10 @@ def anatomy(scenes: Scenes, delta: Tensor, kernel: Tensor) -> Figure:
     """
     energy = error_energy(delta)
     response = lateral_response(energy, kernel)
-    kept = energy * (response > 0)
+    mask = lateral_mask(energy, kernel)
     figure, axes = panels(5, len(delta), height=1.62 * len(delta), squeeze=False)
-    for row, (image, outline, e, r, k) in enumerate(
-        zip(scenes.images, scenes.mask, energy, response, kept, strict=False)
+    for row, (image, outline, e, r, m) in enumerate(
+        zip(scenes.images, scenes.mask, energy, response, mask, strict=False)
     ):
         titles = ("scene", "error energy", "lateral response", "mask", "masked error")
         titles = titles if row == 0 else ("",) * 5
@@ -60,8 +60,8 @@ def anatomy(scenes: Scenes, delta: Tensor, kernel: Tensor) -> Figure:
             (image, {"cmap": "gray", "vmin": 0, "vmax": 1}),
             (e, {"vmin": 0, "vmax": float(e.max())}),
             (r, {"signed": True}),
-            (r > 0, {"cmap": "gray", "vmin": 0, "vmax": 1}),
-            (k, {"vmin": 0, "vmax": float(e.max())}),
+            (m, {"cmap": "gray", "vmin": 0, "vmax": 1}),
+            (e * m, {"vmin": 0, "vmax": float(e.max())}),
         ]
         for ax, title, (field, options) in zip(axes[row], titles, fields, strict=True):
             show_map(ax, field[0], title, **options)
