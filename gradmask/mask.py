@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _LARGEST_DIRECT_KERNEL = 15
+_SMALLEST_STD = 1e-15
 
 
 def error_energy(delta: Tensor) -> Tensor:
@@ -162,18 +163,24 @@ def lateral_response(energy: Tensor, kernel: Tensor) -> Tensor:
     # that of TF32 included, by its height over the mean.
     mean = energy.mean((2, 3), keepdim=True)
     padded = F.pad(energy - mean, (size // 2,) * 4, mode="reflect")
-    return _convolved(padded, kernel) + mean * kernel.sum()
+    return _convolved(padded, kernel, mean * kernel.sum())
 
 
-def _convolved(padded: Tensor, kernel: Tensor) -> Tensor:
+def _convolved(padded: Tensor, kernel: Tensor, offset: Tensor) -> Tensor:
     size = len(kernel)
     if size <= _LARGEST_DIRECT_KERNEL:
+        # With samples as groups: several times faster on CPU than as a batch.
+        samples = len(padded)
+        weight = kernel.expand(samples, 1, size, size)
         with _no_autocast(padded):
-            return F.conv2d(padded, kernel[None, None])
+            response = F.conv2d(
+                padded.transpose(0, 1), weight, offset.flatten(), groups=samples
+            )
+        return response.transpose(0, 1)
     shape = padded.shape[-2:]
     spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(kernel, s=shape)
     circular: Tensor = torch.fft.irfft2(spectrum, s=shape)
-    return circular[..., size - 1 :, size - 1 :]
+    return circular[..., size - 1 :, size - 1 :] + offset
 
 
 def lateral_mask(
@@ -334,15 +341,16 @@ def project_out(delta: Tensor, z: Tensor, groups: int | None = None) -> Tensor:
     if delta.numel() == 0:
         return delta
     d, f = _at_least_float32(delta), _at_least_float32(z)
-    dims = [0, 2, 3]
     if groups is not None:
-        d, f = (t.reshape(len(t), groups, -1) for t in (d, f))
-        dims = [2]
-    centred = f - f.mean(dims, keepdim=True)
-    variance = centred.square().mean(dims, keepdim=True)
-    slope = (d * centred).mean(dims, keepdim=True) / variance
-    slope = torch.where(variance > 0, slope, torch.zeros_like(slope))
-    projected = d - d.mean(dims, keepdim=True) - slope * centred
+        d, f = (t.reshape(1, len(t) * groups, -1) for t in (d, f))
+    dims = [0, *range(2, f.dim())]
+    mean = f.mean(dims, keepdim=True)
+    std = (f - mean).square().mean(dims).sqrt().clamp(min=_SMALLEST_STD)
+    # The backward pass of a batch normalisation whose weight undoes its division.
+    projected: Tensor = torch.ops.aten.native_batch_norm_backward(
+        d, f, std, None, None, mean.detach().flatten(), 1 / std.detach(), True, 0.0,
+        [True, False, False],
+    )[0]  # fmt: skip
     return projected.to(delta.dtype).view_as(delta)
 
 
