@@ -11,6 +11,7 @@ from gradmask.detector import (
     noise_threshold,
     predict_gain,
 )
+from gradmask.energy import contribution_energy, error_energy
 from gradmask.inhibition import GradientMask
 from gradmask.kernels import (
     difference_of_gaussians,
@@ -18,16 +19,14 @@ from gradmask.kernels import (
     unbalanced_laplacian_of_gaussian,
 )
 from gradmask.mask import (
-    contribution_energy,
-    error_energy,
     gradient_mask,
     keep_largest,
     lateral_mask,
     lateral_response,
-    project_out,
 )
 from gradmask.monitor import QualityMonitor
 from gradmask.per_sample import per_sample_gradients
+from gradmask.projection import project_out
 from gradmask.quality import GradientQuality, gradient_quality, lateral_quality
 from gradmask.saliency import lateral_saliency
 from gradmask.scale import (

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from gradmask.attach import Handle, Layers, attach
+from gradmask.energy import error_energy
 from gradmask.kernels import (
     difference_of_gaussians,
     laplacian_of_gaussian,
     unbalanced_laplacian_of_gaussian,
 )
-from gradmask.mask import error_energy, keep_largest, lateral_mask
+from gradmask.mask import keep_largest, lateral_mask
 
 __all__ = ["GradientMask"]
 

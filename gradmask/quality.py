@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gradmask.mask import error_energy, lateral_mask
+from gradmask.energy import error_energy
+from gradmask.mask import lateral_mask
 
 __all__ = ["GradientQuality", "gradient_quality", "lateral_quality"]
 

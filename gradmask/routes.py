@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from gradmask.mask import contribution_energy, project_out
+from gradmask.energy import contribution_energy
+from gradmask.projection import project_out
 
 __all__ = ["Normalisation", "mask_signal", "mask_weights"]
 

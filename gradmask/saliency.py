@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradmask.attach import ACTIVATIONS, Layers, choose, follows_linear
+from gradmask.energy import error_energy
 from gradmask.kernels import laplacian_of_gaussian
-from gradmask.mask import error_energy, lateral_response
+from gradmask.mask import lateral_response
 from gradmask.recording import recorded
 
 __all__ = ["lateral_saliency"]
