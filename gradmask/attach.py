@@ -93,7 +93,8 @@ class Handle:
 
     def __repr__(self) -> str:
         state = "active" if self.active else "paused" if self._hooks else "removed"
-        lines = [f"{self.inhibition}, {state}, at {len(self._sites)} sites:"]
+        count = "1 site" if len(self._sites) == 1 else f"{len(self._sites)} sites"
+        lines = [f"{self.inhibition}, {state}, at {count}:"]
         lines += [f"  {site.name or '(root)'}: {site.kind}" for site in self._sites]
         lines += [f"  skipped {name}: {why}" for name, why in self.skipped.items()]
         return "\n".join(lines)
