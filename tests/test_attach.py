@@ -180,7 +180,7 @@ def test_repr_lists_state_sites_and_what_is_skipped(inhibition):
     with inhibition.attach(model) as handle:
         text = repr(handle)
         assert str(inhibition) in text
-        assert "active, at 1 sites" in text
+        assert "active, at 1 site:" in text
         if inhibition.route == "signal":
             assert "  1: ReLU" in text
             assert "skipped 4: it follows a Linear layer" in text
