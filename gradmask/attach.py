@@ -136,11 +136,11 @@ def attach(
         raise ValueError(_listing("cannot attach to", reasons))
     fit = [name for name in chosen if name not in reasons]
     if not fit:
-        kinds = sorted({type(module).__name__ for module in modules.values()})
         raise ValueError(
             f"nothing to attach to: no module matches layers={layers!r}. The model has "
-            f"modules of the types {', '.join(kinds)}; functional calls such as F.relu "
-            "cannot be seen" + (_listing(". Skipped", reasons) if reasons else "")
+            f"modules of the types {types_in(modules)}; functional calls such as "
+            "F.relu cannot be seen"
+            + (_listing(". Skipped", reasons) if reasons else "")
         )
     handle = Handle(inhibition, reasons)
     for name in fit:
@@ -190,6 +190,11 @@ def choose(modules: dict[str, nn.Module], layers: Layers) -> tuple[list[str], bo
             + ", ".join(map(repr, filter(None, modules)))
         )
     return names, True
+
+
+def types_in(modules: dict[str, nn.Module]) -> str:
+    """List the types of a network's modules, for an error message."""
+    return ", ".join(sorted({type(module).__name__ for module in modules.values()}))
 
 
 def _unfit(modules: dict[str, nn.Module], name: str, on_weights: bool) -> str | None:

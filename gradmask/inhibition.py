@@ -159,20 +159,16 @@ class GradientMask:
             Each of shape (k, k) with k at most the smaller side; empty if none fits.
         """
         room = min(height, width)
-        kernels = []
-        for sigma in self.sigmas:
-            if self.relative:
-                largest = room - 1 + room % 2 if self.size is None else None
-                if largest is not None and largest < 3:
-                    continue
-                kernel = _kernel(
-                    self.kernel, sigma * width, self.size, largest, dtype, device
-                )
-            else:
-                kernel = _kernel(self.kernel, sigma, self.size, None, dtype, device)
-            if len(kernel) <= room:
-                kernels.append(kernel)
-        return kernels
+        if room < 3:
+            return []
+        unit = width if self.relative else 1
+        shrinks = self.relative and self.size is None
+        largest = room - 1 + room % 2 if shrinks else None
+        kernels = (
+            _kernel(self.kernel, sigma * unit, self.size, largest, dtype, device)
+            for sigma in self.sigmas
+        )
+        return [kernel for kernel in kernels if len(kernel) <= room]
 
     def mask(
         self,

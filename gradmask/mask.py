@@ -151,17 +151,21 @@ def lateral_mask(
         raise ValueError("at least one kernel is needed")
     if energy.numel() == 0:
         return energy > 0
-    peak = energy.amax((2, 3), keepdim=True)
     kept, undecided = [], []
     for one in kernels:
         response = lateral_response(energy, one)
-        eps = max(torch.finfo(t.dtype).eps for t in (one, energy))
-        rounding = 4 * eps * one.abs().sum() * peak
+        rounding = rounding_error(energy, one)
         flat = ~(response.abs().amax((2, 3), keepdim=True) > rounding)
         level = threshold * _spread(response) + rounding if threshold else rounding
         kept.append(response > level.masked_fill(flat, math.inf))
         undecided.append(flat)
     return reduce(or_, kept) | reduce(and_, undecided)
+
+
+def rounding_error(energy: Tensor, kernel: Tensor) -> Tensor:
+    """Response, of shape (B, 1, 1, 1), that rounding can make of a flat map."""
+    eps = max(torch.finfo(t.dtype).eps for t in (kernel, energy))
+    return 4 * eps * kernel.abs().sum() * energy.amax((2, 3), keepdim=True)
 
 
 def gradient_mask(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gradmask.attach import Handle, Layers, choose
+from gradmask.attach import Handle, Layers, choose, types_in
 from gradmask.inhibition import GradientMask
 from gradmask.per_sample import LossFunction, per_sample_gradients, undisturbed
 from gradmask.quality import GradientQuality, gradient_quality, lateral_quality
@@ -113,10 +113,9 @@ class QualityMonitor:
         modules = dict(model.named_modules())
         names, _ = choose(modules, nn.Conv2d if layers is None else layers)
         if not names:
-            kinds = sorted({type(module).__name__ for module in modules.values()})
             raise ValueError(
                 f"nothing to follow: no module matches layers={layers!r}. The model "
-                f"has modules of the types {', '.join(kinds)}"
+                f"has modules of the types {types_in(modules)}"
             )
         self.model = model
         self.loss_fn = loss_fn

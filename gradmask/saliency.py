@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradmask.attach import ACTIVATIONS, Layers, choose, follows_linear
+from gradmask.attach import ACTIVATIONS, Layers, choose, follows_linear, types_in
 from gradmask.energy import error_energy
 from gradmask.kernels import laplacian_of_gaussian
-from gradmask.mask import lateral_response
+from gradmask.mask import lateral_response, rounding_error
 from gradmask.recording import recorded
 
 __all__ = ["lateral_saliency"]
@@ -126,10 +126,9 @@ def _sites(model: nn.Module, layers: Layers | None) -> dict[str, nn.Module]:
         or not follows_linear(modules, name)
     }
     if not sites:
-        kinds = sorted({type(module).__name__ for module in modules.values()})
         raise ValueError(
             f"no module matches layers={layers!r}. The model has modules of the types "
-            f"{', '.join(kinds)}; functional calls such as F.relu cannot be seen, and "
+            f"{types_in(modules)}; functional calls such as F.relu cannot be seen, and "
             "activations behind a Linear layer, whose channels come last, are skipped"
         )
     return sites
@@ -172,8 +171,7 @@ def _positive_response(delta: Tensor, kernel: Tensor) -> Tensor:
     """Positive part of the response, with rounding errors of a flat map put to zero."""
     energy = error_energy(delta)
     response = lateral_response(energy, kernel)
-    rounding = 4 * torch.finfo(energy.dtype).eps * float(kernel.abs().sum())
-    return response * (response > rounding * energy.amax((2, 3), keepdim=True))
+    return response * (response > rounding_error(energy, kernel.to(energy)))
 
 
 def _unit_range(maps: Tensor) -> Tensor:
