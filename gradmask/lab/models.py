@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Normalise", "small_resnet"]
+__all__ = [
+    "FAMILIES",
+    "Normalise",
+    "small_cnn",
+    "small_mobilenet",
+    "small_resnet",
+    "small_vgg",
+]
 
 
 class Normalise(nn.Module):
@@ -27,6 +35,59 @@ class Normalise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         return (x - self.mean) / self.std
+
+
+def small_cnn(
+    classes: int = 10, widths: Sequence[int] = (16, 32, 48), *, seed: int
+) -> nn.Sequential:
+    """Three convolutions without normalisation, max pooling, a flattened head.
+
+    Parameters, what it takes and what it gives are those of :func:`small_resnet`.
+    """
+    with _seeded(seed):
+        return nn.Sequential(
+            Normalise(0.3, 0.3),
+            *(
+                layer
+                for before, width in _steps(1, widths)
+                for layer in (
+                    nn.Conv2d(before, width, 5, padding=2),
+                    nn.ReLU(inplace=True),
+                    nn.MaxPool2d(2),
+                )
+            ),
+            *_flattened_head(widths[-1], classes),
+        )
+
+
+def small_vgg(
+    classes: int = 10, widths: Sequence[int] = (12, 24, 48), *, seed: int
+) -> nn.Sequential:
+    """Pairs of normalised convolutions, max pooling, and a flattened head.
+
+    Parameters, what it takes and what it gives are those of :func:`small_resnet`.
+
+    References
+    ----------
+    Simonyan and Zisserman, *Very deep convolutional networks for large-scale image
+    recognition*, ICLR 2015.
+    """
+    with _seeded(seed):
+        return nn.Sequential(
+            Normalise(0.3, 0.3),
+            *(
+                layer
+                for before, width in _steps(1, widths)
+                for layer in (
+                    _convolution(before, width),
+                    nn.ReLU(inplace=True),
+                    _convolution(width, width),
+                    nn.ReLU(inplace=True),
+                    nn.MaxPool2d(2),
+                )
+            ),
+            *_flattened_head(widths[-1], classes),
+        )
 
 
 def small_resnet(
@@ -52,20 +113,59 @@ def small_resnet(
     ----------
     He et al., *Deep residual learning for image recognition*, CVPR 2016.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with _seeded(seed):
         return nn.Sequential(
             Normalise(0.3, 0.3),
             _convolution(1, widths[0]),
             nn.ReLU(inplace=True),
             *(
                 _Residual(before, width, stride=1 if before == width else 2)
-                for before, width in zip([widths[0], *widths], widths, strict=False)
+                for before, width in _steps(widths[0], widths)
             ),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Linear(widths[-1], classes),
         )
+
+
+def small_mobilenet(
+    classes: int = 10, widths: Sequence[int] = (16, 24, 48), *, seed: int
+) -> nn.Sequential:
+    """Inverted residuals with depthwise convolutions and a global-average head.
+
+    Parameters, what it takes and what it gives are those of :func:`small_resnet`.
+
+    References
+    ----------
+    Sandler et al., *MobileNetV2: inverted residuals and linear bottlenecks*, CVPR
+    2018.
+    """
+    with _seeded(seed):
+        return nn.Sequential(
+            Normalise(0.3, 0.3),
+            _convolution(1, widths[0], stride=2),
+            nn.ReLU6(inplace=True),
+            *(
+                block
+                for before, width in _steps(widths[0], widths)
+                for block in (
+                    _InvertedResidual(before, width, stride=1 + (before != width)),
+                    _InvertedResidual(width, width, stride=1),
+                )
+            ),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(widths[-1], classes),
+        )
+
+
+FAMILIES: dict[str, Callable[..., nn.Sequential]] = {
+    "cnn": small_cnn,
+    "vgg": small_vgg,
+    "resnet": small_resnet,
+    "mobilenet": small_mobilenet,
+}
+"""The families of networks that the experiments compare, by name."""
 
 
 class _Residual(nn.Module):
@@ -88,12 +188,56 @@ class _Residual(nn.Module):
         return out
 
 
+class _InvertedResidual(nn.Module):
+    def __init__(self, before: int, width: int, stride: int) -> None:
+        super().__init__()
+        wide = 3 * before
+        self.body = nn.Sequential(
+            _convolution(before, wide, kernel_size=1),
+            nn.ReLU6(inplace=True),
+            _convolution(wide, wide, stride, groups=wide),
+            nn.ReLU6(inplace=True),
+            _convolution(wide, width, kernel_size=1),
+        )
+        self.residual = before == width and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.body(x)
+        return x + out if self.residual else out
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def _steps(first: int, widths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    return zip([first, *widths], widths, strict=False)
+
+
+def _flattened_head(width: int, classes: int) -> tuple[nn.Module, ...]:
+    side = 4
+    return (
+        nn.AdaptiveAvgPool2d(side),
+        nn.Flatten(),
+        nn.Linear(width * side**2, classes),
+    )
+
+
 def _convolution(
-    before: int, width: int, stride: int = 1, kernel_size: int = 3
+    before: int, width: int, stride: int = 1, kernel_size: int = 3, groups: int = 1
 ) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(
-            before, width, kernel_size, stride, padding=kernel_size // 2, bias=False
+            before,
+            width,
+            kernel_size,
+            stride,
+            padding=kernel_size // 2,
+            groups=groups,
+            bias=False,
         ),
         nn.BatchNorm2d(width),
     )

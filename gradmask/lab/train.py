@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -26,8 +27,9 @@ class Score(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """What one pass over the training set led to; the seconds are the pass's own."""
+    """What a pass over the training set led to; the seconds are the pass's own."""
 
+    number: int
     train: Score
     validation: Score
     seconds: float
@@ -43,6 +45,8 @@ def train(
     batch_size: int = 64,
     learning_rate: float = 0.05,
     seed: int,
+    score_every: int = 1,
+    after_epoch: Callable[[int, nn.Module], object] | None = None,
     progress: str | None = None,
 ) -> list[Epoch]:
     """Train a classifier in place, with or without a Gradient Mask.
@@ -67,13 +71,18 @@ def train(
         Peak of the schedule.
     seed : int
         Of the order of the images.
+    score_every : int, default 1
+        Every how many passes to take the scores; after the last one in any case.
+    after_epoch : callable, optional
+        Called with the number of passes made and the model: first with 0, before
+        training, then after every pass, with the mask attached.
     progress : str, optional
         Title of a progress bar.  Default: none.
 
     Returns
     -------
     list of Epoch
-        One per pass.
+        One per scored pass.
     """
     device = next(model.parameters()).device
     training, validation = (
@@ -94,7 +103,10 @@ def train(
     )
     history = []
     with inhibition.attach(model) if inhibition else nullcontext():
-        for _ in tqdm(range(epochs), desc=progress, disable=progress is None):
+        if after_epoch:
+            after_epoch(0, model)
+        numbers = range(1, epochs + 1)
+        for number in tqdm(numbers, progress, leave=False, disable=progress is None):
             begin = time.perf_counter()
             shuffled = torch.randperm(len(training.images), generator=order).to(device)
             model.train()
@@ -107,8 +119,11 @@ def train(
                 optimizer.step()
                 schedule.step()
             seconds = time.perf_counter() - begin
-            scores = evaluate(model, training), evaluate(model, validation)
-            history.append(Epoch(*scores, seconds))
+            if number % score_every == 0 or number == epochs:
+                scores = evaluate(model, training), evaluate(model, validation)
+                history.append(Epoch(number, *scores, seconds))
+            if after_epoch:
+                after_epoch(number, model)
     return history
 
 

@@ -13,7 +13,7 @@ from gradmask.lab.train import Epoch, Score
 
 
 def history(*losses: float) -> list[Epoch]:
-    return [Epoch(Score(x, 0.5), Score(x, 1 - x), 1.0) for x in losses]
+    return [Epoch(i, Score(x, 0.5), Score(x, 1 - x), 1.0) for i, x in enumerate(losses)]
 
 
 def test_a_map_is_drawn_as_it_is_and_a_signed_one_about_zero():

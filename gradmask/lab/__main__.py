@@ -1,0 +1,129 @@
+"""Run the laboratory's experiments and look at their records.
+
+A run continues where it was interrupted: what is lost is the seed in flight. Several
+processes may run disjoint seeds of one experiment at the same time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from gradmask.lab import experiments, records
+from gradmask.lab.budget import BUDGETS, find_device
+from gradmask.lab.stats import mean_interval
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status is 0 if every seed succeeded."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (records.RecordError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _list(options: argparse.Namespace) -> int:
+    for name in experiments.names():
+        doc = experiments.experiment(name).__doc__ or ""
+        print(f"{name:12} {doc.splitlines()[0]}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    chosen = experiments.experiment(options.name)
+    config = chosen.PROFILES[options.profile]
+    device = torch.device(options.device) if options.device else find_device()
+    seeds = _seeds(options.seeds) if options.seeds else list(range(config["seeds"]))
+    done = records.matching(options.name, options.profile, config).runs
+    missing = [seed for seed in seeds if seed not in done]
+    print(f"{options.name}: {len(seeds) - len(missing)} of {len(seeds)} seeds are done")
+    failed = []
+    for seed in tqdm(missing, desc=options.name, unit="seed"):
+        begin = time.perf_counter()
+        try:
+            rows = chosen.run(config, seed, device)
+        except Exception:
+            traceback.print_exc()
+            failed.append(seed)
+            continue
+        if int(os.environ.get("RANK", "0")) == 0:
+            run = records.Run(
+                seed, rows, time.perf_counter() - begin, records.provenance(device)
+            )
+            records.save_run(options.name, options.profile, config, run)
+    if failed:
+        print(f"error: failed seeds: {', '.join(map(str, failed))}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    record = records.load(options.name)
+    print(record.provenance)
+    for key, value in record.config.items():
+        print(f"  {key}: {value}")
+    groups: defaultdict[tuple[Any, ...], defaultdict[str, list[float]]]
+    groups = defaultdict(lambda: defaultdict(list))
+    for row in record.rows:
+        labels = tuple(
+            f"{key}={value}"
+            for key, value in row.items()
+            if key != "seed" and not isinstance(value, float | None)
+        )
+        for key, value in row.items():
+            if isinstance(value, float):
+                groups[labels][key].append(value)
+    for labels, columns in groups.items():
+        print(" ".join(labels) or "(all)")
+        for key, values in columns.items():
+            print(f"    {key:24} {_summary(values)}")
+    return 0
+
+
+def _summary(values: Sequence[float]) -> str:
+    if len(values) < 2:
+        return f"{values[0]:.4g}"
+    interval = mean_interval(values)
+    return f"{interval.mean:.4g} [{interval.low:.4g}, {interval.high:.4g}]"
+
+
+def _seeds(text: str) -> list[int]:
+    """Read "0-4,7" as 0, 1, 2, 3, 4, 7."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        seeds += range(int(first), int(last or first) + 1)
+    return seeds
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m gradmask.lab", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("list", help="name the experiments")
+    command.set_defaults(command=_list)
+    command = commands.add_parser("run", help="run an experiment's missing seeds")
+    command.add_argument("name", help="an experiment (see: list)")
+    command.add_argument(
+        "--profile", choices=BUDGETS, default="laptop", help="how much (%(default)s)"
+    )
+    command.add_argument("--seeds", help="which, such as 0-4,7 (the profile's own)")
+    command.add_argument("--device", help="such as cpu or cuda (the fastest there is)")
+    command.set_defaults(command=_run)
+    command = commands.add_parser("show", help="print a record's means and intervals")
+    command.add_argument("name", help="an experiment with a record")
+    command.set_defaults(command=_show)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

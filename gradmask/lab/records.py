@@ -1,0 +1,263 @@
+"""Records of experiments: one JSON file each, written so that it is never broken."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+
+__all__ = ["Record", "RecordError", "Row", "Run", "load", "provenance", "save_run"]
+
+Row = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = 1
+
+
+class RecordError(ValueError):
+    """A record is missing, or was made with another configuration."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one seed gave, and where.
+
+    Attributes
+    ----------
+    seed : int
+        The seed.
+    rows : list of dict
+        Flat dictionaries of strings, numbers, booleans and None, with the same keys.
+    seconds : float
+        Wall-clock time.
+    provenance : dict of str to str or int
+        Commit, date, versions, hardware, device and threads; see :func:`provenance`.
+    """
+
+    seed: int
+    rows: list[Row]
+    seconds: float
+    provenance: dict[str, str | int]
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything that an experiment gave.
+
+    Attributes
+    ----------
+    experiment, profile : str
+        Which experiment, on which budget.
+    config : dict
+        Its configuration.
+    runs : dict of int to Run
+        By seed.
+    """
+
+    experiment: str
+    profile: str
+    config: dict[str, Any]
+    runs: dict[int, Run] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Rows of all seeds, in their order, each with its "seed"."""
+        return [
+            {"seed": seed} | row
+            for seed, run in sorted(self.runs.items())
+            for row in run.rows
+        ]
+
+    @property
+    def provenance(self) -> str:
+        """On what, from what and in how long the record was made, in one line."""
+        seconds = sum(run.seconds for run in self.runs.values())
+        made = {
+            key: ", ".join(
+                sorted({str(run.provenance[key]) for run in self.runs.values()})
+            )
+            for key in ("hardware", "device", "threads", "torch", "commit", "date")
+        }
+        return (
+            f"{self.experiment}, profile {self.profile}: {len(self.runs)} seeds, "
+            f"{seconds / 60:.0f} minutes in all; {made['hardware']}, {made['device']}, "
+            f"threads {made['threads']}; torch {made['torch']}; commit "
+            f"{made['commit']}; {made['date']}"
+        )
+
+
+def folder() -> Path:
+    """Where records lie: ``GRADMASK_RECORDS``, or ``book/records`` of the clone."""
+    return Path(os.environ.get("GRADMASK_RECORDS") or ROOT / "book/records")
+
+
+def load(name: str) -> Record:
+    """Read a record.
+
+    Parameters
+    ----------
+    name : str
+        The experiment's name.
+
+    Returns
+    -------
+    Record
+        What it gave so far.
+
+    Raises
+    ------
+    RecordError
+        If there is none; the message names the command that makes one.
+    """
+    path = folder() / f"{name}.json"
+    if not path.exists():
+        raise RecordError(
+            f"there is no record {path}; make it with python -m gradmask.lab run {name}"
+        )
+    stored = json.loads(path.read_text("utf-8"))
+    return Record(
+        stored["experiment"],
+        stored["profile"],
+        stored["config"],
+        {run["seed"]: _unpacked(run) for run in stored["runs"]},
+    )
+
+
+def matching(name: str, profile: str, config: Mapping[str, Any]) -> Record:
+    """Return the record of a configuration: the one there is, or an empty one.
+
+    Raises
+    ------
+    RecordError
+        If the record there is was made with another profile or configuration; the
+        number of seeds may differ.
+    """
+    wanted = {key: value for key, value in config.items() if key != "seeds"}
+    if not (folder() / f"{name}.json").exists():
+        return Record(name, profile, wanted)
+    record = load(name)
+    if (record.profile, record.config) != (profile, json.loads(json.dumps(wanted))):
+        raise RecordError(
+            f"{folder() / name}.json was made with another configuration (profile "
+            f"{record.profile!r}): move it away, or set GRADMASK_RECORDS to another "
+            "folder"
+        )
+    return record
+
+
+def save_run(name: str, profile: str, config: Mapping[str, Any], run: Run) -> None:
+    """Add a seed to a record, which is replaced in one step.
+
+    Processes that run other seeds of the same experiment wait for one another.
+
+    Raises
+    ------
+    RecordError
+        As :func:`matching`.
+    """
+    folder().mkdir(parents=True, exist_ok=True)
+    path = folder() / f"{name}.json"
+    with FileLock(path.with_suffix(".lock")):
+        record = matching(name, profile, config)
+        runs = record.runs | {run.seed: run}
+        stored = {
+            "schema": SCHEMA,
+            "experiment": name,
+            "profile": profile,
+            "config": record.config,
+            "runs": [_packed(runs[seed]) for seed in sorted(runs)],
+        }
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(_readable(stored), "utf-8")
+        temporary.replace(path)
+
+
+def provenance(device: torch.device) -> dict[str, str | int]:
+    """Say what a run is made with: commit, date, versions and hardware.
+
+    The commit ends in "+" where the library differs from it.
+    """
+    return {
+        "commit": _commit(),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "gradmask": version("gradmask"),
+        "hardware": _hardware(device),
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _packed(run: Run) -> dict[str, Any]:
+    columns = list(run.rows[0]) if run.rows else []
+    if any(list(row) != columns for row in run.rows):
+        raise ValueError("all rows of a run must have the same keys in the same order")
+    return {
+        "seed": run.seed,
+        "seconds": round(run.seconds, 1),
+        "provenance": run.provenance,
+        "columns": columns,
+        "values": [[_plain(row[key]) for key in columns] for row in run.rows],
+    }
+
+
+def _unpacked(stored: Mapping[str, Any]) -> Run:
+    rows = [dict(zip(stored["columns"], v, strict=True)) for v in stored["values"]]
+    return Run(stored["seed"], rows, stored["seconds"], stored["provenance"])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
+
+
+def _readable(stored: Mapping[str, Any]) -> str:
+    """JSON with a line for each row, so that a diff shows what was added."""
+    runs = [
+        {key: value for key, value in run.items() if key != "values"}
+        for run in stored["runs"]
+    ]
+    text = json.dumps({**stored, "runs": "@"}, indent=1, allow_nan=False)
+    return text.replace('"@"', "[" + ",".join(_lines(stored["runs"], runs)) + "\n ]")
+
+
+def _lines(
+    full: Iterable[Mapping[str, Any]], heads: Iterable[Mapping[str, Any]]
+) -> Iterable[str]:
+    for run, head in zip(full, heads, strict=True):
+        rows = ",\n".join(json.dumps(row, allow_nan=False) for row in run["values"])
+        yield f'\n{json.dumps(head)[:-1]}, "values": [\n{rows}\n]}}'
+
+
+def _commit() -> str:
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(ROOT), *words]
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+    changed = "+" if git("status", "--porcelain", "--", "gradmask") else ""
+    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + changed
+
+
+def _hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    model = platform.processor() or platform.machine()
+    if sys.platform == "linux":
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        names = [line.split(":", 1)[1] for line in lines if line.startswith("model n")]
+        model = names[0].strip() if names else model
+    return f"{model}, {os.cpu_count()} cores"
