@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -52,8 +53,13 @@ def train(
     """Train a classifier in place, with or without a Gradient Mask.
 
     Stochastic gradient descent with Nesterov momentum 0.9, weight decay 5e-4 and a
-    one-cycle schedule, on the device that the model is on.  Both scores of an epoch
-    are measured in evaluation mode, after it.
+    one-cycle schedule.  Both scores of an epoch are measured in evaluation mode,
+    after it.
+
+    One process trains on the device that the model is on.  Started by ``accelerate
+    launch`` or ``torchrun``, several share every batch, each on its own device, and
+    mixed precision and compilation are what the launcher says: the engine is
+    Hugging Face's Accelerate.
 
     Parameters
     ----------
@@ -84,14 +90,15 @@ def train(
     list of Epoch
         One per scored pass.
     """
-    device = next(model.parameters()).device
+    engine = Accelerator(cpu=next(model.parameters()).device.type == "cpu")
+    model.to(engine.device)
     training, validation = (
-        Split(split.images.to(device), split.labels.to(device))
+        Split(split.images.to(engine.device), split.labels.to(engine.device))
         for split in (training, validation)
     )
     order = torch.Generator().manual_seed(seed)
     steps = len(training.images) // batch_size
-    optimizer = torch.optim.SGD(
+    sgd = torch.optim.SGD(
         model.parameters(),
         learning_rate,
         momentum=0.9,
@@ -99,23 +106,26 @@ def train(
         weight_decay=5e-4,
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, learning_rate, total_steps=epochs * steps
+        sgd, learning_rate, total_steps=epochs * steps
     )
     history = []
     with inhibition.attach(model) if inhibition else nullcontext():
         if after_epoch:
             after_epoch(0, model)
+        network, optimizer = engine.prepare(model, sgd)
         numbers = range(1, epochs + 1)
         for number in tqdm(numbers, progress, leave=False, disable=progress is None):
             begin = time.perf_counter()
-            shuffled = torch.randperm(len(training.images), generator=order).to(device)
-            model.train()
-            for batch in shuffled[: steps * batch_size].view(steps, batch_size):
+            shuffled = torch.randperm(len(training.images), generator=order)
+            shuffled = shuffled[: steps * batch_size].view(steps, batch_size)
+            network.train()
+            for batch in shuffled.to(engine.device):
+                share = batch[engine.process_index :: engine.num_processes]
                 loss = F.cross_entropy(
-                    model(training.images[batch]), training.labels[batch]
+                    network(training.images[share]), training.labels[share]
                 )
                 optimizer.zero_grad()
-                loss.backward()
+                engine.backward(loss)
                 optimizer.step()
                 schedule.step()
             seconds = time.perf_counter() - begin
@@ -124,6 +134,7 @@ def train(
                 history.append(Epoch(number, *scores, seconds))
             if after_epoch:
                 after_epoch(number, model)
+        engine.unwrap_model(network, keep_fp32_wrapper=False)
     return history
 
 

@@ -12,7 +12,7 @@ from torch import nn
 import gradmask as gm
 from gradmask.lab import budget as knob
 from gradmask.lab.data import Split, load_fashion_mnist
-from gradmask.lab.models import Normalise, small_resnet
+from gradmask.lab.models import FAMILIES, Normalise, small_resnet
 from gradmask.lab.probe import error_signals
 from gradmask.lab.stats import mean_interval, paired_difference
 from gradmask.lab.train import evaluate, train
@@ -68,6 +68,28 @@ def test_an_inhibition_changes_training_and_is_gone_afterwards(tiny):
     assert not any(m._forward_pre_hooks for m in masked.modules())
 
 
+def test_scores_are_taken_when_asked_and_at_the_end(tiny):
+    _, history = trained(tiny, epochs=5, score_every=2)
+    _, every = trained(tiny, epochs=5)
+    assert [epoch.number for epoch in history] == [2, 4, 5]
+    assert [e.train for e in history] == [every[i - 1].train for i in (2, 4, 5)]
+
+
+def test_after_epoch_sees_the_network_before_training_and_after_every_pass(tiny):
+    seen = []
+
+    def look(number, model):
+        weights = [p.detach().clone() for p in model.parameters()]
+        seen.append((number, evaluate(model, tiny), weights))
+
+    model, history = trained(tiny, epochs=2, after_epoch=look)
+    assert [number for number, _, _ in seen] == [0, 1, 2]
+    assert [score for _, score, _ in seen[1:]] == [epoch.train for epoch in history]
+    fresh = small_resnet(widths=(4, 6), seed=3)
+    assert all(map(torch.equal, seen[0][2], fresh.parameters()))
+    assert all(map(torch.equal, seen[2][2], model.parameters()))
+
+
 def test_evaluate_agrees_with_a_loop_and_restores_the_mode(tiny):
     model = small_resnet(widths=(4, 6), seed=0).train()
     before = [buffer.clone() for buffer in model.buffers()]
@@ -103,6 +125,19 @@ def test_a_network_takes_any_size_and_halves_its_map_twice():
     model[5].register_forward_hook(lambda m, i, o: shapes.append(tuple(o.shape)))
     assert model(torch.rand(2, 1, 32, 32)).shape == (2, 10)
     assert shapes == [(2, 48, 8, 8)]
+
+
+@pytest.mark.parametrize("build", FAMILIES.values(), ids=FAMILIES)
+def test_a_family_takes_images_of_any_size_and_trains_every_weight(build):
+    model = build(seed=0)
+    for size in (28, 32):
+        logits = model(torch.rand(3, 1, size, size))
+        assert logits.shape == (3, 10)
+    logits.square().sum().backward()
+    assert all(p.grad.abs().max() > 0 for p in model.parameters())
+    same = zip(build(seed=0).parameters(), model.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in same)
+    assert sum(p.numel() for p in model.parameters()) < 100_000
 
 
 def test_normalise_is_part_of_the_state():
