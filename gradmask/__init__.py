@@ -18,6 +18,12 @@ from gradmask.kernels import (
     laplacian_of_gaussian,
     unbalanced_laplacian_of_gaussian,
 )
+from gradmask.limits import (
+    break_even_batch,
+    correlated_rate,
+    effective_channels,
+    varying_signal_gain,
+)
 from gradmask.mask import (
     gradient_mask,
     keep_largest,
@@ -55,9 +61,12 @@ __all__ = [
     "background_bias",
     "best_scale",
     "box_iou",
+    "break_even_batch",
     "contribution_energy",
+    "correlated_rate",
     "detectability_map",
     "difference_of_gaussians",
+    "effective_channels",
     "energy_in_box",
     "energy_moments",
     "error_energy",
@@ -83,4 +92,5 @@ __all__ = [
     "snr_gain",
     "unbalanced_laplacian_of_gaussian",
     "union_false_alarm_rate",
+    "varying_signal_gain",
 ]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from gradmask.lab.figures.style import COLOURS, INK
+from gradmask.lab.figures.style import COLOURS, INK, done, panels
 from gradmask.theory import false_alarm_rate, hit_rate, snr_gain
 
-__all__ = ["gain_plane"]
+__all__ = ["gain_plane", "masks_on_planes"]
 
 _LEVELS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0)
 _GROUND = LinearSegmentedColormap.from_list("gain", ["#f3c78f", "#ffffff", "#8fbfdf"])
@@ -73,6 +74,22 @@ def gain_plane(
         _label(ax, false_alarm_rate(0.7 * d), hit_rate(0.3 * d, 0.0), f"d = {d:g}", INK)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="false-alarm rate q", ylabel="hit rate p")
     ax.grid(False)
+
+
+def masks_on_planes(
+    masks: Mapping[float, Mapping[str, tuple[float, float]]],
+    detectors: Sequence[float] = (0.5, 1.0, 2.0),
+) -> Figure:
+    """Planes side by side, one for each occupancy, with masks (q, p) by name on it."""
+    figure, axes = panels(len(masks), height=4.0, squeeze=False)
+    for ax, (occupancy, points) in zip(axes[0], masks.items(), strict=True):
+        gain_plane(ax, occupancy, detectors=detectors)
+        ax.set_title(f"object: {occupancy:.1%} of the noise energy")
+        for (name, (q, p)), marker in zip(points.items(), "os^Dv", strict=False):
+            style = {"mfc": COLOURS["object"], "mec": "white", "clip_on": False}
+            ax.plot(q, p, marker, ms=9, zorder=5, ls="", label=name, **style)
+        ax.legend(loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
+    return done(figure)
 
 
 def _on_contour(gain: float, occupancy: float) -> tuple[float, float]:
