@@ -1,0 +1,78 @@
+"""What a record says of a variant: paired differences to whatever stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradmask.lab.ladder import at_training_loss
+from gradmask.lab.records import Row
+from gradmask.lab.stats import Interval, mean_interval, paired_difference
+from gradmask.lab.variants import CONTROLS, MASKS
+
+__all__ = ["BASELINES", "baselines", "effect", "per_seed", "summary"]
+
+BASELINES = ("plain", "stopped early", *CONTROLS)
+"""What a mask is compared with."""
+
+
+def per_seed(rows: Sequence[Row], variant: str, quantity: str) -> list[float]:
+    """One value for each seed, in the order of the seeds.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        A record's rows: one for each seed, variant and number of epochs.
+    variant : str
+        A variant's name; of several runs of a variant the longest counts.  Or, after
+        a mask's name, "stopped early": ``"signal, stopped early"`` is plain training
+        at the training loss of that mask (:func:`at_training_loss`), ``"signal,
+        plain"`` plain training itself.
+    quantity : str
+        Which number.
+
+    Raises
+    ------
+    ValueError
+        If the record has no such variant.
+    """
+    mask, _, control = variant.partition(", ")
+    if control == "plain":
+        return per_seed(rows, "plain", quantity)
+    seeds = sorted({row["seed"] for row in rows})
+    values = []
+    for seed in seeds:
+        own = [row for row in rows if row["seed"] == seed]
+        if control == "stopped early":
+            loss = _longest(own, mask)["train loss"]
+            rungs = [row for row in own if row["variant"] == "plain"]
+            values.append(at_training_loss(rungs, loss, quantity))
+        else:
+            values.append(float(_longest(own, variant)[quantity]))
+    return values
+
+
+def summary(rows: Sequence[Row], variant: str, quantity: str) -> Interval:
+    """Mean of a variant over the seeds, with its 95 % interval."""
+    return mean_interval(per_seed(rows, variant, quantity))
+
+
+def effect(rows: Sequence[Row], variant: str, baseline: str, quantity: str) -> Interval:
+    """Paired difference of a variant to another, with its 95 % interval."""
+    return paired_difference(
+        per_seed(rows, variant, quantity), per_seed(rows, baseline, quantity)
+    )
+
+
+def baselines(mask: str) -> tuple[str, ...]:
+    """Name what stands beside a mask: plain, stopped early, random and top-k."""
+    if mask not in MASKS:
+        raise ValueError(f"mask must be one of {', '.join(MASKS)}, got {mask!r}")
+    return tuple(f"{mask}, {control}" for control in BASELINES)
+
+
+def _longest(rows: Sequence[Row], variant: str) -> Row:
+    runs = [row for row in rows if row["variant"] == variant]
+    if not runs:
+        there = sorted({row["variant"] for row in rows})
+        raise ValueError(f"no variant {variant!r}; there are {', '.join(there)}")
+    return max(runs, key=lambda row: int(row["epochs"]))
