@@ -119,9 +119,9 @@ def cluttered_scenes(
 def scene_splits(
     data: FashionMNIST,
     train: int,
-    *,
     validation: int = 1000,
     test: int = 1000,
+    *,
     seed: int = 0,
     clutter: Clutter = STANDARD,
 ) -> SceneSplits:

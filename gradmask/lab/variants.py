@@ -1,20 +1,28 @@
-"""What the experiments compare: the masks, and the controls beside each of them."""
+"""What the experiments compare: the masks, and the controls beside each of them.
+
+Variants are plain values, options of :class:`gradmask.GradientMask` by name, so that a
+record's configuration holds them in full; None is plain backpropagation.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Literal
+from typing import Any
 
 from gradmask import GradientMask
 
-__all__ = ["CONTROLS", "MASKS", "variants"]
+__all__ = ["CONTROLS", "MASKS", "Options", "build", "with_controls"]
 
-MASKS: dict[str, GradientMask] = {
-    "signal": GradientMask(1.0, size=5),
-    "weights": GradientMask(1.0, size=5, route="weights"),
-    "contribution": GradientMask(
-        0.12, relative=True, route="weights", energy="contribution"
-    ),
+Options = dict[str, Any] | None
+
+MASKS: dict[str, dict[str, Any]] = {
+    "signal": {"sigma": 1.0, "size": 5},
+    "weights": {"sigma": 1.0, "size": 5, "route": "weights"},
+    "contribution": {
+        "sigma": 0.12,
+        "relative": True,
+        "route": "weights",
+        "energy": "contribution",
+    },
 }
 """The Gradient Masks.
 
@@ -23,28 +31,22 @@ MASKS: dict[str, GradientMask] = {
 - ``"contribution"``: the same with contribution energy and a kernel sized to the map.
 """
 
-CONTROLS: tuple[Literal["random", "top-k"], ...] = ("random", "top-k")
+CONTROLS = ("random", "top-k")
 """What stands beside every mask: as many positions, on the same route, with the same
 energy and projection, at random or by energy alone."""
 
 
-def variants(seed: int) -> dict[str, GradientMask | None]:
-    """Everything that is trained, by name; None is plain backpropagation.
-
-    A control is named after its mask: ``"signal, random"``.  ``"unbalanced"`` is the
-    signal route with a kernel whose weights do not sum to zero.  (The companion code's
-    own, sigma 11 on 5x5 pixels, has one sign; with it the mask keeps everything, which
-    is plain backpropagation.)
-
-    Parameters
-    ----------
-    seed : int
-        Of the random controls.
-    """
+def with_controls(*masks: str) -> dict[str, Options]:
+    """Plain training, masks by name, and the controls of each: ``"signal, random"``."""
+    chosen = {name: MASKS[name] for name in masks}
     controls = {
-        f"{name}, {select}": replace(mask, select=select, seed=seed)
-        for name, mask in MASKS.items()
+        f"{name}, {select}": options | {"select": select}
+        for name, options in chosen.items()
         for select in CONTROLS
     }
-    unbalanced = replace(MASKS["signal"], sigma=1.4, kernel="unbalanced")
-    return {"plain": None, **MASKS, **controls, "unbalanced": unbalanced}
+    return {"plain": None, **chosen, **controls}
+
+
+def build(options: Options, seed: int) -> GradientMask | None:
+    """Make the mask that options describe; random controls draw by the seed."""
+    return None if options is None else GradientMask(**options, seed=seed)

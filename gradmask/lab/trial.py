@@ -1,0 +1,151 @@
+"""One comparison: variants and a ladder of plain runs, trained once, measured once.
+
+The experiments that compare variants are this comparison with other settings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from gradmask.lab.data import Split, load_fashion_mnist
+from gradmask.lab.measure import everything, quality
+from gradmask.lab.models import FAMILIES
+from gradmask.lab.records import Row
+from gradmask.lab.scenes import Clutter, Scenes, scene_splits
+from gradmask.lab.train import train
+from gradmask.lab.variants import Options, build, with_controls
+
+__all__ = ["profiles", "run"]
+
+LAPTOP: dict[str, Any] = {
+    "seeds": 5,
+    "family": "resnet",
+    "data": "scenes",
+    "clutter": {},
+    "training": 1000,
+    "validation": 1000,
+    "test": 1000,
+    "label_noise": 0.0,
+    "variants": with_controls("signal", "weights", "contribution"),
+    "epochs": 30,
+    "batch_size": 64,
+    "ladder": [10, 14, 18, 22, 26],
+    "global": [0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95],
+    "structured": [0.1, 0.2, 0.3, 0.5],
+    "tuned": [0.7, 0.9],
+    "attacked": 1000,
+    "fgsm": [1, 2, 4, 8],
+    "pgd": [1, 2, 4],
+    "pgd_steps": 20,
+    "pgd_restarts": 2,
+    "severities": [1, 3, 5],
+}
+SMOKE: dict[str, Any] = {
+    "seeds": 2,
+    "training": 64,
+    "validation": 20,
+    "test": 20,
+    "variants": {"plain": None, "signal": {"sigma": 1.0, "size": 5}},
+    "epochs": 2,
+    "batch_size": 16,
+    "ladder": [1],
+    "global": [0.5],
+    "structured": [0.2],
+    "tuned": [0.5],
+    "attacked": 10,
+    "fgsm": [4],
+    "pgd": [4],
+    "pgd_steps": 2,
+    "pgd_restarts": 1,
+    "severities": [3],
+}
+
+
+def profiles(**changes: Any) -> dict[str, dict[str, Any]]:
+    """Profiles of a comparison that differs from the usual one in `changes`."""
+    laptop = LAPTOP | changes
+    return {
+        "smoke": laptop | SMOKE,
+        "laptop": laptop,
+        "gpu": laptop | {"seeds": 4 * laptop["seeds"]},
+    }
+
+
+def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
+    """Train and measure every rung of the ladder and every variant.
+
+    Rows: "variant", "epochs", what :func:`gradmask.lab.measure.everything` gives, and
+    "q" and "lgq" at the "start" (after one epoch), in the "middle" and at the "end".
+    """
+    splits = _splits(config, seed)
+    plans: list[tuple[str, Options, int]]
+    plans = [("plain", None, epochs) for epochs in config["ladder"]]
+    plans += [(*variant, config["epochs"]) for variant in config["variants"].items()]
+    return [
+        {"variant": name, "epochs": epochs}
+        | _trained(name, options, epochs, splits, config, seed, device)
+        for name, options, epochs in plans
+    ]
+
+
+def _trained(
+    name: str,
+    options: Options,
+    epochs: int,
+    splits: tuple[Split | Scenes, ...],
+    config: dict[str, Any],
+    seed: int,
+    device: torch.device,
+) -> dict[str, float]:
+    training, validation, test = splits
+    moments = {"start": 1, "middle": (epochs + 1) // 2, "end": epochs}
+    found: dict[str, float] = {}
+
+    def follow(epoch: int, model: nn.Module) -> None:
+        for moment in (key for key, number in moments.items() if number == epoch):
+            numbers = quality(model, training)
+            found.update({f"{key} {moment}": v for key, v in numbers.items()})
+
+    model = FAMILIES[config["family"]](seed=seed).to(device)
+    *_, last = train(
+        model,
+        training,
+        validation,
+        epochs=epochs,
+        inhibition=build(options, seed),
+        batch_size=config["batch_size"],
+        seed=seed,
+        score_every=epochs,
+        after_epoch=follow,
+        progress=f"{name}, seed {seed}",
+    )
+    return everything(model, last, training, test, config) | found
+
+
+def _splits(config: dict[str, Any], seed: int) -> tuple[Split | Scenes, ...]:
+    data = load_fashion_mnist()
+    sizes = {name: config[name] for name in ("training", "validation", "test")}
+    splits: tuple[Split | Scenes, ...]
+    if config["data"] == "scenes":
+        clutter = Clutter(**config["clutter"])
+        splits = scene_splits(data, *sizes.values(), seed=seed, clutter=clutter)
+    else:
+        whole = (data.train, data.validation, data.test)
+        splits = tuple(
+            Split(images[:size], labels[:size])
+            for (images, labels), size in zip(whole, sizes.values(), strict=True)
+        )
+    training, *others = splits
+    noisy = _with_label_noise(training.labels, config["label_noise"], seed)
+    return training._replace(labels=noisy), *others
+
+
+def _with_label_noise(labels: torch.Tensor, share: float, seed: int) -> torch.Tensor:
+    """Replace a share of the labels by labels drawn uniformly from all ten."""
+    generator = torch.Generator().manual_seed(seed)
+    replaced = torch.rand(len(labels), generator=generator) < share
+    drawn = torch.randint(10, labels.shape, generator=generator)
+    return torch.where(replaced, drawn, labels)
