@@ -26,7 +26,8 @@ def pruned_copy(
     Parameters
     ----------
     model : nn.Module
-        It is copied, without any Gradient Mask, and left as it is.
+        It is copied, without any Gradient Mask, and left as it is.  It may be such a
+        copy itself: then its zeros go first.
     sparsity : float
         Share of zeros, from 0 to 1, rounded to whole weights or channels.
     structured : bool, default False
@@ -62,6 +63,9 @@ def pruned_copy(
     pruned = copy.deepcopy(model)
     kinds = nn.Conv2d if structured else (nn.Conv2d, nn.Linear)
     layers = [module for module in pruned.modules() if isinstance(module, kinds)]
+    for module in pruned.modules():
+        if hasattr(module, "weight_mask"):
+            prune.remove(module, "weight")
     if structured:
         for layer in layers:
             prune.ln_structured(layer, "weight", float(sparsity), n=2, dim=0)
