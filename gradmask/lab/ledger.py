@@ -38,7 +38,7 @@ CLAIMS = (
     Claim("more accurate", "test accuracy", "points", "training"),
     Claim("more accurate after pruning", "pruned", "points", "pruning"),
     Claim("more accurate under attack", "attacked", "points", "attacks"),
-    Claim("its gradients look at the object", "attention", "points", "saliency"),
+    Claim("its gradients look at the object", "attention", "points", "results"),
 )
 
 

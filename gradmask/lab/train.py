@@ -112,13 +112,13 @@ def train(
     with inhibition.attach(model) if inhibition else nullcontext():
         if after_epoch:
             after_epoch(0, model)
-        network, optimizer = engine.prepare(model, sgd)
+        optimizer = engine.prepare(sgd)
         numbers = range(1, epochs + 1)
         for number in tqdm(numbers, progress, leave=False, disable=progress is None):
             begin = time.perf_counter()
             shuffled = torch.randperm(len(training.images), generator=order)
             shuffled = shuffled[: steps * batch_size].view(steps, batch_size)
-            network.train()
+            network = engine.prepare(model.train())
             for batch in shuffled.to(engine.device):
                 share = batch[engine.process_index :: engine.num_processes]
                 loss = F.cross_entropy(
@@ -128,13 +128,13 @@ def train(
                 engine.backward(loss)
                 optimizer.step()
                 schedule.step()
+            engine.unwrap_model(network, keep_fp32_wrapper=False)
             seconds = time.perf_counter() - begin
             if number % score_every == 0 or number == epochs:
                 scores = evaluate(model, training), evaluate(model, validation)
                 history.append(Epoch(number, *scores, seconds))
             if after_epoch:
                 after_epoch(number, model)
-        engine.unwrap_model(network, keep_fp32_wrapper=False)
     return history
 
 

@@ -13,6 +13,8 @@ from gradmask.lab.data import Split, load_fashion_mnist
 from gradmask.lab.models import small_cnn
 from gradmask.lab.train import train
 
+FOLDER = os.path.dirname(__file__)
+
 SCRIPT = """
 import sys
 
@@ -25,14 +27,17 @@ torch.save(model.state_dict(), f"{sys.argv[1]}/{rank}.pt")
 """
 
 
-def trained():
+def tiny():
     images, labels = load_fashion_mnist().train
-    tiny = Split(images[:128], labels[:128])
+    return Split(images[:128], labels[:128])
+
+
+def trained():
     model = small_cnn(widths=(4, 6, 8), seed=0).double()
-    tiny = Split(tiny.images.double(), tiny.labels)
+    data = Split(tiny().images.double(), tiny().labels)
     inhibition = gm.GradientMask(1.0, size=5)
     options = {"epochs": 2, "batch_size": 32, "seed": 0, "inhibition": inhibition}
-    return model, train(model, tiny, tiny, **options)
+    return model, train(model, data, data, **options)
 
 
 @pytest.mark.skipif(
@@ -42,11 +47,10 @@ def trained():
 def test_two_processes_train_as_one_does(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT, "utf-8")
-    folder = os.path.dirname(__file__)
     torchrun = "torch.distributed.run --standalone --nproc-per-node 2"
     subprocess.run(
         [sys.executable, "-m", *torchrun.split(), script, tmp_path],
-        env=os.environ | {"PYTHONPATH": folder, "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": FOLDER, "OMP_NUM_THREADS": "1"},
         check=True,
         timeout=300,
     )
@@ -54,3 +58,31 @@ def test_two_processes_train_as_one_does(tmp_path):
     for rank in (0, 1):
         state = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         torch.testing.assert_close(state, dict(model.state_dict()))
+
+
+HALF = """
+import copy
+import torch
+from gradmask.lab.models import small_resnet
+from gradmask.lab.train import evaluate, train
+from test_parallel import tiny
+seen = []
+model = small_resnet(widths=(4, 6), seed=0)
+model[1][0].register_forward_hook(lambda m, i, out: seen.append(out.dtype))
+train(model, tiny(), tiny(), epochs=1, batch_size=32, seed=0)
+assert torch.bfloat16 in seen, seen
+seen.clear()
+copied = copy.deepcopy(model)
+evaluate(model, tiny())
+assert set(seen) == {torch.float32}, seen
+with torch.no_grad():
+    for parameter in model.parameters():
+        parameter.zero_()
+assert evaluate(copied, tiny()).loss != evaluate(model, tiny()).loss
+"""
+
+
+def test_the_launcher_may_ask_for_half_precision_while_training():
+    settings = {"ACCELERATE_MIXED_PRECISION": "bf16", "PYTHONPATH": FOLDER}
+    command = [sys.executable, "-c", HALF]
+    subprocess.run(command, env=os.environ | settings, check=True, timeout=300)
