@@ -22,9 +22,10 @@ __all__ = [
     "estimate_gain",
     "input_patches",
     "mask_rates",
+    "moments",
     "regional_gain",
     "regions",
-    "sample_moments",
+    "sample_gradients",
 ]
 
 
@@ -72,10 +73,10 @@ def input_patches(signals: Signals) -> Tensor:
     return patches.view(len(patches), conv.groups, -1, patches.shape[-1])
 
 
-def sample_moments(
+def sample_gradients(
     signals: Signals, patches: Tensor, mask: Tensor | None = None
-) -> Moments:
-    """Moments of the per-sample weight gradients of a convolution.
+) -> Tensor:
+    """Gradient of a convolution's weight for every sample, flattened.
 
     Parameters
     ----------
@@ -85,10 +86,19 @@ def sample_moments(
         :func:`input_patches` of it, shape (B, G, K, P).
     mask : Tensor, optional
         (B, 1, H, W), applied to the error that the weights see.
+
+    Returns
+    -------
+    Tensor
+        Shape (B, number of weights).
     """
     delta = signals.delta if mask is None else signals.delta * mask
     delta = delta.flatten(2).unflatten(1, (patches.shape[1], -1))
-    grads = (delta @ patches.transpose(2, 3)).flatten(1)
+    return (delta @ patches.transpose(2, 3)).flatten(1)
+
+
+def moments(grads: Tensor) -> Moments:
+    """Moments of per-sample gradients of shape (B, D)."""
     return Moments((grads * grads).sum(1).double(), (grads @ grads.sum(0)).double())
 
 
@@ -103,23 +113,37 @@ class GainEstimate(NamedTuple):
         Jackknife standard error of the gain's natural logarithm.
     signal, noise : float
         What is left of ||E g||^2 and of E||g - E g||^2; the gain is their ratio.
+    along : float
+        What is left of E g in its own direction, <E g', E g> / ||E g||^2.
     """
 
     gain: float
     log_stderr: float
     signal: float
     noise: float
+    along: float
 
 
-def estimate_gain(plain: Moments, masked: Moments) -> GainEstimate:
-    """SNR gain of a mask, from the same samples with and without it."""
+def estimate_gain(plain_grads: Tensor, masked_grads: Tensor) -> GainEstimate:
+    """SNR gain of a mask, from the gradients of the same samples with and without it.
+
+    Parameters
+    ----------
+    plain_grads, masked_grads : Tensor
+        :func:`sample_gradients`, shape (B, D) each.
+    """
+    plain, masked = moments(plain_grads), moments(masked_grads)
     signal = (masked.signal() / plain.signal()).item()
     noise = (masked.noise() / plain.noise()).item()
     positive = masked.signal() > 0 and plain.signal() > 0
     logs = (masked.signal(True) / masked.noise(True)).log()
     logs = logs - (plain.signal(True) / plain.noise(True)).log()
     stderr = math.sqrt(len(logs) - 1) * logs.std(correction=0).item()
-    return GainEstimate(signal / noise if positive else math.nan, stderr, signal, noise)
+    gain = signal / noise if positive else math.nan
+    both = plain_grads.sum(0) @ masked_grads.sum(0) - (plain_grads * masked_grads).sum()
+    pairs = len(plain_grads) * (len(plain_grads) - 1)
+    along = both.item() / pairs / plain.signal().item()
+    return GainEstimate(gain, stderr, signal, noise, along)
 
 
 class Rates(NamedTuple):
@@ -181,12 +205,12 @@ class Anatomy(NamedTuple):
 
 def regions(signals: Signals, patches: Tensor, on: Tensor) -> Anatomy:
     """Measure signal, noise and single contributions on the object and beside it."""
-    parts = [sample_moments(signals, patches, m) for m in (None, on, ~on)]
+    parts = [moments(sample_gradients(signals, patches, m)) for m in (None, on, ~on)]
     power = signals.energy("contribution").double().square()
     energies = [(power * m).sum().item() / len(power) for m in (on | ~on, on, ~on)]
     return Anatomy(
-        Regions(*(moments.signal().item() for moments in parts)),
-        Regions(*(moments.noise().item() for moments in parts)),
+        Regions(*(part.signal().item() for part in parts)),
+        Regions(*(part.noise().item() for part in parts)),
         Regions(*energies),
     )
 

@@ -17,10 +17,11 @@ from gradmask.lab.layer_gain import (
     estimate_gain,
     input_patches,
     mask_rates,
+    moments,
     noise_occupancy,
     regional_gain,
     regions,
-    sample_moments,
+    sample_gradients,
 )
 from gradmask.lab.premise import (
     Signals,
@@ -76,7 +77,7 @@ def gain_rows(
         "mask", its name; "hit", "false alarm"; "area", "occupancy" (by the
         activations' energy), "share" (by contribution energy) and "contrast" (of
         contribution energy); "q" and "q_stderr" without a mask; "gain", "log_stderr",
-        "signal", "noise" as in :class:`GainEstimate`; and a column for each of
+        "signal", "noise", "along" as in :class:`GainEstimate`; and a column for each of
         `PREDICTORS`.
     """
     model = frozen(model, scenes.images[: 2 * samples])
@@ -107,7 +108,8 @@ def _layer_rows(
     masks: Mapping[str, GradientMask | None],
 ) -> list[Row]:
     patches = input_patches(signals)
-    plain = sample_moments(signals, patches)
+    grads = sample_gradients(signals, patches)
+    plain = moments(grads)
     energies = {kind: signals.energy(kind) for kind in ("error", "contribution")}
     contribution = energies["contribution"]
     layer = {
@@ -122,7 +124,7 @@ def _layer_rows(
     for name, mask in masks.items():
         kept = on if mask is None else _kept(mask, signals.delta, energies)
         rates = mask_rates(kept, on, contribution)
-        estimate = estimate_gain(plain, sample_moments(signals, patches, kept))
+        estimate = estimate_gain(grads, sample_gradients(signals, patches, kept))
         rows.append(
             {
                 "mask": name,

@@ -15,14 +15,14 @@ from gradmask.lab.experiments import experiment
 from gradmask.lab.heads import HEADS, resnet_with_head, targets
 from gradmask.lab.layer_gain import (
     Anatomy,
-    Moments,
     Regions,
     estimate_gain,
     input_patches,
     mask_rates,
+    moments,
     regional_gain,
     regions,
-    sample_moments,
+    sample_gradients,
 )
 from gradmask.lab.models import FAMILIES
 from gradmask.lab.predicted import PREDICTORS, agreement, gain_rows, measurable
@@ -73,10 +73,8 @@ def test_patches_times_error_are_the_gradients_of_single_samples(
         network, F.cross_entropy, scenes.images.double(), scenes.labels
     )
     for name, layer in signals.items():
-        moments = sample_moments(layer, input_patches(layer))
-        expected = grads[f"{name}.weight"].flatten(1)
-        torch.testing.assert_close(moments.norms, expected.square().sum(1))
-        torch.testing.assert_close(moments.products, expected @ expected.sum(0))
+        measured = sample_gradients(layer, input_patches(layer))
+        torch.testing.assert_close(measured, grads[f"{name}.weight"].flatten(1))
 
 
 def test_masked_moments_are_those_of_an_attached_mask(scenes):
@@ -93,9 +91,8 @@ def test_masked_moments_are_those_of_an_attached_mask(scenes):
         grads = gm.per_sample_gradients(network, F.cross_entropy, images, scenes.labels)
     for name, layer in signals.items():
         mask = inhibition.mask(layer.delta, energy=layer.energy("contribution"))
-        moments = sample_moments(layer, input_patches(layer), mask)
-        expected = grads[f"{name}.weight"].flatten(1).square().sum(1)
-        torch.testing.assert_close(moments.norms, expected)
+        measured = sample_gradients(layer, input_patches(layer), mask)
+        torch.testing.assert_close(measured, grads[f"{name}.weight"].flatten(1))
 
 
 def test_energies_are_products_of_norms(signals):
@@ -168,23 +165,24 @@ def test_the_gain_is_that_of_gradient_quality_and_its_error_a_jackknife():
     plain = torch.randn(12, 7, generator=generator, dtype=torch.float64) + 0.8
     masked = plain * (torch.rand(7, generator=generator) < 0.6)
 
-    def moments(g):
-        return Moments(g.square().sum(1), g @ g.sum(0))
-
     def log_gain(keep):
         a, b = (gm.gradient_quality(g[keep]).snr for g in (masked, plain))
         return math.log(a / b)
 
     everyone = list(range(12))
-    estimate = estimate_gain(moments(plain), moments(masked))
+    estimate = estimate_gain(plain, masked)
     logs = [log_gain([i for i in everyone if i != out]) for out in everyone]
     assert math.log(estimate.gain) == pytest.approx(log_gain(everyone))
     assert estimate.gain == pytest.approx(estimate.signal / estimate.noise)
     assert estimate.log_stderr == pytest.approx(math.sqrt(11) * np.std(logs))
+    pairs = [(i, j) for i in everyone for j in everyone if i != j]
+    both = np.mean([(plain[i] @ masked[j]).item() for i, j in pairs])
+    own = np.mean([(plain[i] @ plain[j]).item() for i, j in pairs])
+    assert estimate.along == pytest.approx(both / own)
 
 
 def test_a_gain_without_signal_is_nan():
-    opposite = Moments(torch.ones(2), -torch.ones(2))
+    opposite = torch.tensor([[1.0], [-1.0]])
     assert math.isnan(estimate_gain(opposite, opposite).gain)
 
 
@@ -204,17 +202,17 @@ def simulated(p, q, seed, trials=200_000):
 def test_the_regional_gain_is_that_of_independent_bits(p, q):
     on, contributions, bits = simulated(p, q, seed=0)
 
-    def moments(part):
+    def both(part):
         g = (contributions * part).sum(1)
         return g.mean() ** 2, g.var()
 
-    parts = [moments(part) for part in (np.ones(10), on, ~on)]
+    parts = [both(part) for part in (np.ones(10), on, ~on)]
     signal, noise = (Regions(*values) for values in zip(*parts, strict=True))
     # The bits multiply a position's whole contribution, its mean included.
     power = np.square(contributions).mean(0)
     energy = Regions(power.sum(), power[on].sum(), power[~on].sum())
     predicted = regional_gain(p, q, Anatomy(signal, noise, energy))
-    kept, whole = moments(bits), moments(np.ones(10))
+    kept, whole = both(bits), both(np.ones(10))
     measured = (kept[0] / kept[1]) / (whole[0] / whole[1])
     # Both SNRs come from 200,000 draws of SNR of about one: 1 % is five deviations.
     assert predicted == pytest.approx(measured, rel=0.01)
@@ -231,11 +229,12 @@ def test_the_anatomy_adds_up(signals, scenes):
     _name, layer = next(iter(signals.items()))
     on = object_positions(scenes.mask, layer.delta.shape)
     signal, noise, energy = regions(layer, input_patches(layer), on)
-    plain = sample_moments(layer, input_patches(layer))
+    patches = input_patches(layer)
+    plain = moments(sample_gradients(layer, patches))
     assert signal.kept(1, 1) == pytest.approx(plain.signal().item())
     assert noise.kept(1, 1) == pytest.approx(plain.noise().item())
     assert energy.on + energy.beside == pytest.approx(energy.whole)
-    masked = sample_moments(layer, input_patches(layer), 0.7 * on + 0.2 * ~on)
+    masked = moments(sample_gradients(layer, patches, 0.7 * on + 0.2 * ~on))
     assert signal.kept(0.7, 0.2) == pytest.approx(masked.signal().item())
 
 
