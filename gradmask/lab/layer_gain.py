@@ -94,7 +94,8 @@ def sample_gradients(
     """
     delta = signals.delta if mask is None else signals.delta * mask
     delta = delta.flatten(2).unflatten(1, (patches.shape[1], -1))
-    return (delta @ patches.transpose(2, 3)).flatten(1)
+    grads: Tensor = delta @ patches.transpose(2, 3)
+    return grads.flatten(1)
 
 
 def moments(grads: Tensor) -> Moments:
