@@ -31,7 +31,7 @@ __all__ = [
 Rule = Callable[[Tensor], Tensor]
 """From error signals (B, C, H, W) to a mask (B, 1, H, W)."""
 
-_CHUNK = 250
+_CHUNK = 128
 
 
 class Measured(NamedTuple):

@@ -139,6 +139,7 @@ def against(
     ylabel: str = "gain",
     *,
     log: str = "",
+    mark: float | None = None,
     height: float = 3.0,
 ) -> Figure:
     """Measurements as dots with intervals over x, predictions as lines, in panels.
@@ -151,6 +152,8 @@ def against(
         Of the axes.
     log : str, default ""
         Axes that are logarithmic: "x", "y" or "xy".
+    mark : float, optional
+        A place on the horizontal axis to mark.
     height : float, default 3.0
         Of the figure, in inches.
     """
@@ -166,6 +169,8 @@ def against(
                 )
         if ylabel == "gain":
             ax.axhline(1, color=INK, lw=0.8)
+        if mark is not None:
+            ax.axvline(mark, color=INK, lw=1, ls=":")
         ax.set(title=title, xlabel=xlabel)
         for axis, scale in (("x", ax.set_xscale), ("y", ax.set_yscale)):
             if axis in log:
