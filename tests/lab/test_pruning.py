@@ -136,7 +136,7 @@ def test_a_fine_tuned_copy_can_be_copied_attacked_and_pruned_on():
     assert not weights(more)[0][weights(kept)[0] == 0].any()
     settled = pruned_copy(kept, 0.0)
     assert all(map(torch.equal, weights(settled), weights(kept)))
-    assert settled.state_dict().keys() == small_cnn(seed=0).state_dict().keys()
+    assert not any("mask" in name for name in settled.state_dict())
 
 
 def test_a_mask_attached_to_the_original_is_not_on_the_copy():
