@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -33,9 +33,17 @@ from gradmask.lab.premise import (
 )
 from gradmask.lab.records import Row
 from gradmask.lab.scenes import Scenes
+from gradmask.lab.stats import Interval, mean_interval
 from gradmask.theory import snr_gain
 
-__all__ = ["PREDICTORS", "agreement", "gain_rows", "measurable"]
+__all__ = [
+    "PREDICTORS",
+    "agreement",
+    "alignment_gain",
+    "gain_rows",
+    "measurable",
+    "over_seeds",
+]
 
 PREDICTORS = ("area", "activations", "selection", "regions")
 """Four predictions, of growing knowledge.
@@ -166,6 +174,39 @@ def _predictions(
 def measurable(row: Row) -> bool:
     """Whether a layer has a signal to speak of: Q above three standard errors."""
     return bool(row["q"] > 3 * row["q_stderr"] and (row["gain"] or 0) > 0)
+
+
+def alignment_gain(row: Row, batch: int) -> float:
+    r"""How much closer to the true direction a batch's mean gradient points.
+
+    The ratio, with the mask over without, of the squared cosine between the mean of B
+    gradients and :math:`G = \mathrm{E} g` (as the analysis defines its average): the
+    gain of SNR less the price of the mask's bias,
+
+    .. math:: \frac{\langle \mathrm{E} g', G \rangle^2 / \lVert G \rVert^2}
+              {\lVert \mathrm{E} g' \rVert^2 + N' / B}
+              \Big/ \frac{\lVert G \rVert^2}{\lVert G \rVert^2 + N / B} .
+
+    Parameters
+    ----------
+    row : dict
+        Of :func:`gain_rows`.
+    batch : int
+        B.
+    """
+    noise = (1 - row["q"]) / row["q"] / batch
+    masked = row["signal"] + row["noise"] * noise
+    return float(row["along"] ** 2 * (1 + noise) / masked)
+
+
+def over_seeds(
+    rows: Sequence[Row], value: Callable[[Sequence[Row]], float]
+) -> Interval:
+    """Mean over seeds of what a seed's own rows give, with Student's interval."""
+    seeds = sorted({row["seed"] for row in rows})
+    return mean_interval(
+        [value([row for row in rows if row["seed"] == seed]) for seed in seeds]
+    )
 
 
 def agreement(rows: Sequence[Row], predictor: str) -> dict[str, float]:

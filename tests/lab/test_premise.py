@@ -25,7 +25,14 @@ from gradmask.lab.layer_gain import (
     sample_gradients,
 )
 from gradmask.lab.models import FAMILIES
-from gradmask.lab.predicted import PREDICTORS, agreement, gain_rows, measurable
+from gradmask.lab.predicted import (
+    PREDICTORS,
+    agreement,
+    alignment_gain,
+    gain_rows,
+    measurable,
+    over_seeds,
+)
 from gradmask.lab.premise import (
     contrast,
     energy_share,
@@ -35,6 +42,7 @@ from gradmask.lab.premise import (
     premise_rows,
 )
 from gradmask.lab.scenes import cluttered_scenes
+from gradmask.lab.stats import mean_interval
 
 COUNT = 6
 
@@ -261,6 +269,36 @@ def test_agreement_is_one_for_perfect_predictions_and_negative_for_bad_ones():
     noisy += [{"gain": None, "right": 0.1, "q": 0.1, "q_stderr": 0.01}]
     assert [measurable(row) for row in noisy] == [True] * 4 + [False] * 2
     assert agreement(noisy, "right")["r2"] == pytest.approx(1)
+
+
+def test_alignment_is_the_mean_gradients_squared_cosine():
+    rng = np.random.default_rng(0)
+    batch, trials = 8, 100_000
+    truth, kept = np.array([0.4, 0.2, 0.0]), np.array([0.9, 0.3, 0.5])
+
+    def squared_cosine(scale):
+        g = scale * (truth + rng.standard_normal((trials, 3)) / math.sqrt(batch))
+        along = (g @ truth).mean() ** 2 / (truth @ truth)
+        return along / np.square(g).sum(1).mean()
+
+    signal, masked = truth @ truth, kept * truth
+    row = {
+        "q": signal / (signal + 3),
+        "signal": masked @ masked / signal,
+        "noise": np.square(kept).sum() / 3,
+        "along": masked @ truth / signal,
+    }
+    measured = squared_cosine(kept) / squared_cosine(np.ones(3))
+    # Each mean is known to 0.5 %: the deviation over the root of 100,000, squared.
+    assert alignment_gain(row, batch) == pytest.approx(measured, rel=0.02)
+    nothing = {"q": 0.1, "signal": 1.0, "noise": 1.0, "along": 1.0}
+    assert alignment_gain(nothing, 64) == pytest.approx(1)
+
+
+def test_over_seeds_looks_at_one_seed_at_a_time():
+    rows = [{"seed": seed, "x": seed + i} for seed in (0, 2, 4) for i in (0, 1, 2)]
+    interval = over_seeds(rows, lambda own: max(row["x"] for row in own))
+    assert interval == pytest.approx(mean_interval([2, 4, 6]))
 
 
 @pytest.mark.parametrize("head", HEADS)
