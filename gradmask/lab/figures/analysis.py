@@ -104,32 +104,32 @@ def kept_share(
 def agreement(
     groups: Mapping[str, Mapping[str, Sequence[tuple[float, Interval]]]],
 ) -> Figure:
-    """Predicted gain against measured, on logarithmic axes: on the diagonal is right.
+    """Measured gain over the predicted one, at every predicted gain.
 
     Parameters
     ----------
     groups : mapping
         For every panel's title, by series, pairs of prediction and measurement.
     """
-    figure, axes = panels(len(groups), height=3.5, squeeze=False, sharey=True)
+    figure, axes = panels(len(groups), height=3.0, squeeze=False, sharey=True)
     for ax, (title, series) in zip(axes[0], groups.items(), strict=True):
-        pairs = [pair for points in series.values() for pair in points]
-        ends = [v for predicted, m in pairs for v in (predicted, m.mean)]
-        line = np.geomspace(min(ends) / 1.2, max(ends) * 1.2)
-        ax.fill_between(line, 0.95 * line, 1.05 * line, color="#d5dae0", lw=0)
-        ax.plot(line, line, color=INK, lw=0.8)
+        ax.axhspan(0.95, 1.05, color="#e6e9ec", lw=0)
+        ax.axhline(1, color=INK, lw=0.8)
         for (name, points), colour, marker in zip(
             series.items(), _PALETTE, _MARKERS, strict=False
         ):
             x = [predicted for predicted, _ in points]
-            _bars(ax, x, [m for _, m in points], colour, marker, name)
-        ax.set(xscale="log", yscale="log", title=title, xlabel="predicted gain")
-        for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_locator(LogLocator(subs=(0.5, 1, 2)))
-            axis.set_major_formatter("{x:g}")
-            axis.set_minor_locator(NullLocator())
-        ax.legend(loc="upper left")
-    axes[0, 0].set_ylabel("measured gain")
+            ratios = [
+                Interval(*(end / predicted for end in measured))
+                for predicted, measured in points
+            ]
+            _bars(ax, x, ratios, colour, marker, name)
+        ax.set(xscale="log", title=title, xlabel="predicted gain")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.legend(ncols=2, fontsize=8)
+    axes[0, 0].set_ylabel("measured / predicted")
     return done(figure)
 
 
@@ -176,6 +176,8 @@ def against(
             if axis in log:
                 scale("log", base=2)
                 getattr(ax, f"{axis}axis").set_major_formatter("{x:g}")
+        if all(isinstance(value, int) for value in comparison.x):
+            ax.set_xticks(comparison.x)
         ax.legend()
     axes[0, 0].set_ylabel(ylabel)
     return done(figure)
