@@ -82,7 +82,7 @@ def gain_rows(
     -------
     list of dict
         For every convolution and mask: "layer", "depth" (0 to 1), "side" of the map;
-        "mask", its name; "hit", "false alarm"; "area", "occupancy" (by the
+        "mask", its name; "hit", "false alarm"; "occupancy" (by the
         activations' energy), "share" (by contribution energy) and "contrast" (of
         contribution energy); "q" and "q_stderr" without a mask; "gain", "log_stderr",
         "signal", "noise", "along" as in :class:`GainEstimate`; and a column for each of
@@ -121,7 +121,6 @@ def _layer_rows(
     energies = {kind: signals.energy(kind) for kind in ("error", "contribution")}
     contribution = energies["contribution"]
     layer = {
-        "area": on.double().mean().item(),
         "occupancy": noise_occupancy(signals, on),
         "share": energy_share(contribution, on),
         "contrast": contrast(contribution, on),
@@ -140,7 +139,7 @@ def _layer_rows(
                 "hit": rates.hit,
                 "false alarm": rates.false_alarm,
                 **estimate._asdict(),
-                **_predictions(rates, layer, anatomy),
+                **_predictions(rates, on, layer, anatomy),
             }
         )
     return rows
@@ -158,12 +157,12 @@ def _quality_stderr(signal: Tensor, noise: Tensor) -> float:
 
 
 def _predictions(
-    rates: Rates, layer: Mapping[str, float], anatomy: Anatomy
+    rates: Rates, on: Tensor, layer: Mapping[str, float], anatomy: Anatomy
 ) -> dict[str, float]:
     p, q = rates.hit_energy, rates.false_alarm_energy
     bits = rates.hit, rates.false_alarm
     values = (
-        snr_gain(*bits, layer["area"]),
+        snr_gain(*bits, on.double().mean().item()),
         snr_gain(*bits, layer["occupancy"]),
         snr_gain(p, q, layer["share"]),
         regional_gain(p, q, anatomy),

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 from torch import Tensor
 
 from gradmask import laplacian_of_gaussian, predict_gain
@@ -146,7 +147,8 @@ def layers_on_plane(rows: Sequence[Row], names: Mapping[str, str]) -> Figure:
     figure, axes = panels(len(epochs), height=3.1, sharey=True)
     for ax, epoch in zip(axes, epochs, strict=True):
         now = [row for row in rows if row["epoch"] == epoch]
-        gain_plane(ax, float(np.median([row["occupancy"] for row in now])))
+        occupancy = float(np.median([row["occupancy"] for row in now]))
+        gain_plane(ax, occupancy, detectors=(1.0,))
         for name, marker in names.items():
             for layer in dict.fromkeys(row["layer"] for row in now):
                 same = [r for r in now if (r["layer"], r["mask"]) == (layer, name)]
@@ -192,7 +194,7 @@ def predicted_and_measured(rows: Sequence[Row]) -> Figure:
         title = f"{predictor}: R² {fit['r2']:.2f}, rank {fit['rank']:.2f}"
         ax.set(title=title, xscale="log", yscale="log", xlim=limits, ylim=limits)
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_locator(_powers())
+            axis.set_major_locator(FixedLocator([0.25, 0.5, 1, 2, 4, 8]))
             axis.set_major_formatter("{x:g}")
             axis.minorticks_off()
     for ax in axes[1]:
@@ -225,9 +227,10 @@ def settings(rows: Sequence[Row]) -> Figure:
                 for sigma in scales
             ]
         )
-        ax.imshow(np.log2(table), cmap="RdBu", vmin=-1.2, vmax=1.2, aspect="auto")
+        ax.imshow(np.log2(table), cmap="RdBu", vmin=-1.5, vmax=1.5, aspect="auto")
         for (i, j), gain in np.ndenumerate(table):
-            ax.text(j, i, f"{gain:.2f}", ha="center", va="center", fontsize=8.5)
+            ink = "white" if abs(np.log2(gain)) > 1 else INK
+            ax.text(j, i, f"{gain:.2f}", ha="center", va="center", color=ink)
         ax.set_xticks(range(len(SIDES)), [f"{side}" for side in SIDES])
         ax.set_yticks(range(len(scales)), [f"{sigma:g}" for sigma in scales])
         ax.set(title=f"{energy},\nthreshold {threshold:g}", xlabel="map's side")
@@ -280,9 +283,3 @@ def _legend_of_sides(figure: Figure) -> None:
         for side, colour in SIDES.items()
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
-
-
-def _powers() -> object:
-    from matplotlib.ticker import FixedLocator
-
-    return FixedLocator([0.25, 0.5, 1, 2, 4, 8])
