@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from gradmask.energy import at_least_float32
 
@@ -53,9 +54,10 @@ def project_out(delta: Tensor, z: Tensor, groups: int | None = None) -> Tensor:
     d, f = at_least_float32(delta), at_least_float32(z)
     if groups is not None:
         d, f = (t.reshape(1, len(t) * groups, -1) for t in (d, f))
-    dims = [0, *range(2, f.dim())]
-    mean = f.mean(dims, keepdim=True)
-    std = (f - mean).square().mean(dims).sqrt().clamp(min=_SMALLEST_STD)
+    mean = f.mean((0, *range(2, f.dim())), keepdim=True)
+    # Over positions, then over samples: far faster on CPU than over both at once.
+    norm = vector_norm(vector_norm((f - mean).flatten(2), dim=2), dim=0)
+    std = (norm / (f[:, 0].numel() ** 0.5)).clamp(min=_SMALLEST_STD)
     # The backward pass of a batch normalisation whose weight undoes its division.
     projected: Tensor = torch.ops.aten.native_batch_norm_backward(
         d, f, std, None, None, mean.detach().flatten(), 1 / std.detach(), True, 0.0,
