@@ -136,7 +136,7 @@ def browse(page, folder):
 
 
 def test_the_script_computes_what_the_library_does(tmp_path):
-    side, channels, sigmas, thresholds = 20, 6, [0.6, 1.4, 3.1], [0.0, 0.5, 2.0]
+    side, channels, sigmas, thresholds = 22, 6, [0.6, 1.4, 3.1], [0.0, 0.5, 2.0]
     generator = torch.Generator().manual_seed(0)
     double = {"dtype": torch.float64}
     along = torch.randn(side, side, generator=generator, **double)
