@@ -199,13 +199,27 @@ def alignment_gain(row: Row, batch: int) -> float:
 
 
 def over_seeds(
-    rows: Sequence[Row], value: Callable[[Sequence[Row]], float]
+    rows: Sequence[Row],
+    value: Callable[[Sequence[Row]], float],
+    *,
+    geometric: bool = False,
 ) -> Interval:
-    """Mean over seeds of what a seed's own rows give, with Student's interval."""
+    """Mean over seeds of what a seed's own rows give, with Student's interval.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Each with its "seed".
+    value : callable
+        Takes the rows of one seed to a number.
+    geometric : bool, default False
+        Whether mean and interval are those of the logarithm, for ratios.
+    """
     seeds = sorted({row["seed"] for row in rows})
-    return mean_interval(
-        [value([row for row in rows if row["seed"] == seed]) for seed in seeds]
-    )
+    values = [value([row for row in rows if row["seed"] == seed]) for seed in seeds]
+    if not geometric:
+        return mean_interval(values)
+    return Interval(*(math.exp(x) for x in mean_interval([*map(math.log, values)])))
 
 
 def agreement(rows: Sequence[Row], predictor: str) -> dict[str, float]:

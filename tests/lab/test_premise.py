@@ -299,6 +299,9 @@ def test_over_seeds_looks_at_one_seed_at_a_time():
     rows = [{"seed": seed, "x": seed + i} for seed in (0, 2, 4) for i in (0, 1, 2)]
     interval = over_seeds(rows, lambda own: max(row["x"] for row in own))
     assert interval == pytest.approx(mean_interval([2, 4, 6]))
+    ratios = [{"seed": seed, "x": 10.0**seed} for seed in (0, 1, 2)]
+    interval = over_seeds(ratios, lambda own: own[0]["x"], geometric=True)
+    assert interval == pytest.approx([10**x for x in mean_interval([0, 1, 2])])
 
 
 @pytest.mark.parametrize("head", HEADS)
