@@ -118,9 +118,10 @@ def break_even_batch(gain: Numbers, snr: Numbers, cosine: Numbers) -> Numbers:
 
     .. math:: B^* = \frac{c^2 g - 1}{g\, \mathrm{SNR}\, (1 - c^2)}
 
-    The mean of B gradients agrees with the true direction, as the squared cosine of
-    the two on average does, by ``B SNR / (1 + B SNR)`` without a mask and by
-    ``c^2 B g SNR / (1 + B g SNR)`` with it.
+    The agreement of a batch's mean gradient with the true direction G,
+    :math:`\langle \mathrm{E} \bar g, G \rangle^2 / \lVert G \rVert^2
+    \mathrm{E} \lVert \bar g \rVert^2`, is ``B SNR / (1 + B SNR)`` without a mask and
+    ``c^2 B g SNR / (1 + B g SNR)`` with it; below B* the mask's is the larger one.
 
     Parameters
     ----------
