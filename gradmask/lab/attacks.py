@@ -31,6 +31,7 @@ Attack = Callable[[nn.Module, Tensor, Tensor, float], Tensor]
 """Takes a classifier, images, labels and epsilon to adversarial images."""
 
 
+@torch.no_grad()
 def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
     r"""Fast gradient sign method: one step of size epsilon up the cross-entropy.
 
@@ -66,6 +67,7 @@ def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Te
     return (images + epsilon * gradient.sign()).clamp(low, high)
 
 
+@torch.no_grad()
 def pgd(
     model: nn.Module,
     images: Tensor,
@@ -140,6 +142,7 @@ def pgd(
     return found
 
 
+@torch.no_grad()
 def auto_attack(
     model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, *, seed: int = 0
 ) -> Tensor:
@@ -188,6 +191,7 @@ def auto_attack(
     return torch.as_tensor(found)
 
 
+@torch.no_grad()
 def robust_accuracy(
     model: nn.Module,
     images: Tensor,

@@ -16,6 +16,7 @@ __all__ = ["square_search"]
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
+@torch.no_grad()
 def square_search(
     model: nn.Module,
     images: Tensor,

@@ -244,6 +244,15 @@ def test_attacks_are_made_in_evaluation_mode(attack):
 
 
 @each
+def test_images_that_carry_gradients_are_attacked_all_the_same(attack):
+    images, labels = examples()
+    expected = attack(network(), images, labels, 0.05)
+    attacked = attack(network(), images.clone().requires_grad_(), labels, 0.05)
+    assert torch.equal(attacked, expected)
+    assert not attacked.requires_grad
+
+
+@each
 def test_what_cannot_be_attacked_is_refused(attack):
     images, labels = examples(2)
     with pytest.raises(ValueError, match="must not be negative"):
