@@ -35,7 +35,7 @@ def rank_correlation(
     Returns
     -------
     Interval
-        The ends may lie beyond 1 in magnitude, as Student's do.
+        Student's interval, cut at -1 and 1, beyond which no correlation lies.
 
     Raises
     ------
@@ -65,4 +65,5 @@ def rank_correlation(
         ]
         if values:
             per_seed.append(float(np.mean(values)))
-    return mean_interval(per_seed)
+    mean, low, high = mean_interval(per_seed)
+    return Interval(mean, max(low, -1.0), min(high, 1.0))

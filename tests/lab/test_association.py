@@ -31,6 +31,15 @@ def test_seeds_are_ranked_apart_and_their_interval_is_students():
     assert rank_correlation(table, "x", "y") == pytest.approx(expected)
 
 
+def test_no_interval_leaves_what_a_correlation_can_be():
+    table = [
+        {"seed": s, "x": x, "y": y}
+        for s, ranks in enumerate([(1, 2, 3), (3, 2, 1)])
+        for x, y in enumerate(ranks)
+    ]
+    assert rank_correlation(table, "x", "y") == (0, -1, 1)
+
+
 def test_what_differs_between_groups_alone_is_no_correlation_within():
     table = [
         {"seed": s, "group": g, "x": 10 * g + i, "y": 10 * g - i}
