@@ -128,7 +128,7 @@ class NormalisationHook(_Hook):
         following = getattr(args[0], "_gradmask_following", None) if args else None
         if following is None or not _uses_own_statistics(module):
             return
-        following.z = args[0].detach()
+        following.runs, following.z = True, args[0].detach()
         if isinstance(module, nn.GroupNorm):
             following.groups = module.num_groups
         elif isinstance(module, nn.InstanceNorm2d):

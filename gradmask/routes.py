@@ -73,6 +73,7 @@ class _MaskedSignal(Function):
 class Normalisation:
     """What follows a convolution's output, learnt when the normalisation runs."""
 
+    runs: bool = False
     z: Tensor | None = None
     groups: int | None = None
 
@@ -194,12 +195,14 @@ def _projected(
     ctx: Any, masked: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None
 ) -> Tensor:
     following = ctx.following
-    if following.z is None:
+    if not following.runs:
         return masked
-    # The kept z is detached, lest it hold the graph that holds it; a double backward
-    # pass computes it again, so as to differentiate through it.
-    again = torch.is_grad_enabled()
-    z = ctx.geometry.forward(x, weight, bias) if again else following.z
+    # The kept z is detached, lest it hold the graph that holds it, and let go after
+    # its use, as autograd does with what it saves.  A second pass through a retained
+    # graph computes it again, and so does a double backward pass, to differentiate it.
+    z, following.z = following.z, None
+    if z is None or torch.is_grad_enabled():
+        z = ctx.geometry.forward(x, weight, bias)
     return project_out(masked, z, following.groups)
 
 

@@ -134,6 +134,17 @@ def test_projection_equals_the_oracle(groups):
     assert np.allclose(model[0].weight.grad, expected)
 
 
+def test_a_retained_graph_is_projected_every_time():
+    model, measured = plain_net(), []
+    with gm.GradientMask(1.0, route="weights").attach(model):
+        value = loss(model(batch()))
+        for retain in (True, False):
+            model.zero_grad()
+            value.backward(retain_graph=retain)
+            measured.append([p.grad for p in model.parameters()])
+    assert close(*measured)
+
+
 def test_projecting_each_processs_share_of_a_batch_keeps_the_mean_orthogonal():
     """What SyncBatchNorm does with a batch over two processes."""
     conv, x = convolution(), batch(6, 4, 11)
