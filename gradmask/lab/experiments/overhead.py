@@ -1,0 +1,212 @@
+"""What a mask costs: the time and memory of a training step with it and without.
+
+The question: how much longer does a training step take, and how much more memory does
+it hold, with a mask at every site?  And how does that compare with the floor, with a
+plain hook, and with masking one sample after the other?  What does gradient quality
+cost beside a plain backward pass?
+
+The plan: every variant has its own copy of the network and takes one step in every
+round, so that a busy machine slows all alike; a ratio is the median over the rounds of
+the variant's time over plain training's in the same round.  A seed is one such run;
+it changes the data and nothing that matters, so that seeds say how far runs agree.
+
+What bounds it: a mask must read the error twice, for its energy and to mask it, and
+write it once.  The floor does that alone, at every site, with a mask made in advance:
+the same hooks, the same energy, no filter and no decision.  The filter works on one
+channel; on small maps and few channels it costs as much as the floor, because each of
+its short operations costs more to begin than to do.  The weights route splits the
+backward pass of every convolution in two and, where a normalisation follows, projects
+the masked error, which reads the error and the convolution's output once more.
+
+The compute: a minute for a seed on two quiet cores.
+"""
+
+from __future__ import annotations
+
+import copy
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models import resnet18
+
+import gradmask as gm
+from gradmask.lab.cost import Step, interleaved, peak_bytes
+from gradmask.lab.models import FAMILIES, small_resnet
+from gradmask.lab.records import Row
+
+LAPTOP = {
+    "seeds": 3,
+    "rounds": 30,
+    "networks": {"small ResNet": [128, 1, 28, 28], "ResNet-18": [64, 3, 32, 32]},
+    "families": ["cnn", "vgg", "resnet", "mobilenet"],
+    "batch": [128, 1, 28, 28],
+}
+SMOKE = {
+    "seeds": 1,
+    "rounds": 2,
+    "networks": {"small ResNet": [4, 1, 28, 28]},
+    "families": ["cnn"],
+    "batch": [4, 1, 28, 28],
+}
+PROFILES: dict[str, dict[str, Any]] = {
+    "smoke": SMOKE,
+    "laptop": LAPTOP,
+    "gpu": LAPTOP | {"rounds": 100},
+}
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "small ResNet": lambda: small_resnet(seed=0),
+    "ResNet-18": lambda: resnet18(num_classes=10),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Floor(gm.GradientMask):
+    """What every mask must do, and no more: read the energy, apply some mask."""
+
+    def mask(self, delta: Tensor, **_: Any) -> Tensor | None:  # noqa: D102
+        if not self.kernels(*delta.shape[-2:]):
+            return None
+        energy = gm.error_energy(delta)
+        return _any_mask(energy.shape, energy.device)
+
+
+@lru_cache
+def _any_mask(shape: torch.Size, device: torch.device) -> Tensor:
+    return torch.rand(shape, device=device) > 0.5
+
+
+def plain_hook(masked: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], None]:
+    """Mask as a first attempt would: a tensor hook at every activation's input."""
+
+    def hook(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        args[0].register_hook(masked)
+
+    def attach(model: nn.Module) -> None:
+        for module in model.modules():
+            if isinstance(module, nn.ReLU):
+                module.inplace = False
+                module.register_forward_pre_hook(hook)
+
+    return attach
+
+
+def together(delta: Tensor) -> Tensor:
+    """Mask all samples at once, by the formula as it is written."""
+    if min(delta.shape[-2:]) < 5:
+        return delta
+    kernel = gm.laplacian_of_gaussian(1.0, size=5).to(delta)
+    energy = delta.norm(dim=1, keepdim=True)
+    response = F.conv2d(F.pad(energy, (2,) * 4, mode="reflect"), kernel[None, None])
+    return torch.where(response > 0, delta, 0)
+
+
+def singly(delta: Tensor) -> Tensor:
+    """Mask one sample after the other, as code written for single images does."""
+    return torch.cat([together(sample) for sample in delta.split(1)])
+
+
+VARIANTS: dict[str, Callable[[nn.Module], object]] = {
+    "plain": lambda model: None,
+    "signal": gm.GradientMask(1.0, size=5).attach,
+    "signal, two scales": gm.GradientMask((1.0, 1.4), size=5).attach,
+    "signal, floor": Floor(1.0, size=5).attach,
+    "plain hook": plain_hook(together),
+    "plain hook, one sample at a time": plain_hook(singly),
+    "weights": gm.GradientMask(1.0, size=5, route="weights").attach,
+    "weights, not projected": gm.GradientMask(
+        1.0, size=5, route="weights", project=False
+    ).attach,
+    "weights, floor": Floor(1.0, size=5, route="weights", project=False).attach,
+    "weights, contribution": gm.GradientMask(
+        0.12, relative=True, route="weights", energy="contribution"
+    ).attach,
+}
+"""What takes a training step; the first is what the others are compared with."""
+
+
+def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
+    """Measure every variant on every network, then gradient quality on the families.
+
+    Rows: "measured" ("training step", or "gradient quality", whose "plain" is a
+    backward pass of the same batch in evaluation mode), "network", "variant", "ratio"
+    with its quartiles "low" and "high", and of the variant itself "milliseconds", the
+    median, and "peak_mb", the most memory held beyond what was held before.
+    """
+    rows = []
+    for name, shape in config["networks"].items():
+        steps = training_steps(NETWORKS[name](), _batch(shape, seed, device))
+        measured = {"measured": "training step", "network": name}
+        rows += [measured | row for row in compare(steps, config["rounds"], device)]
+    for name in config["families"]:
+        model = FAMILIES[name](seed=0).eval().to(device)
+        steps = quality_steps(model, _batch(config["batch"], seed, device))
+        measured = {"measured": "gradient quality", "network": name}
+        rows += [measured | row for row in compare(steps, config["rounds"], device)]
+    return rows
+
+
+def training_steps(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Step]:
+    """One training step for each variant, each with a network of its own."""
+    steps: dict[str, Step] = {}
+    for name, attach in VARIANTS.items():
+        own = copy.deepcopy(model).to(batch[0].device).train()
+        attach(own)
+        steps[name] = _training_step(own, *batch)
+    return steps
+
+
+def quality_steps(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Step]:
+    """A backward pass of a batch, and the gradient quality of the same batch."""
+
+    def plain() -> None:
+        model.zero_grad()
+        F.cross_entropy(model(batch[0]), batch[1]).backward()
+
+    def quality() -> None:
+        gm.gradient_quality(gm.per_sample_gradients(model, F.cross_entropy, *batch))
+
+    return {"plain": plain, "quality": quality}
+
+
+def compare(steps: Mapping[str, Step], rounds: int, device: torch.device) -> list[Row]:
+    """Time and memory of every step, and the ratio of its time to the first one's."""
+    times = interleaved(steps, rounds, device)
+    first, *_ = times.values()
+    rows = []
+    for name, seconds in times.items():
+        ratios = [own / plain for own, plain in zip(seconds, first, strict=True)]
+        low, ratio, high = statistics.quantiles(ratios, n=4)
+        rows.append(
+            {
+                "variant": name,
+                "ratio": ratio,
+                "low": low,
+                "high": high,
+                "milliseconds": 1000 * statistics.median(seconds),
+                "peak_mb": peak_bytes(steps[name], device) / 2**20,
+            }
+        )
+    return rows
+
+
+def _training_step(model: nn.Module, images: Tensor, labels: Tensor) -> Step:
+    optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def _batch(shape: list[int], seed: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    images = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+    return images.to(device), torch.arange(shape[0], device=device) % 10

@@ -1,0 +1,73 @@
+"""What a mask costs: that it is measured, and that memory stays within its limit."""
+
+import time
+
+import pytest
+import torch
+
+from gradmask import GradientMask
+from gradmask.lab.cost import interleaved, peak_bytes
+from gradmask.lab.experiments import overhead
+from gradmask.lab.models import small_resnet
+
+CPU = torch.device("cpu")
+
+
+def chain():
+    """Three maps of 4 kB, of which two live at a time."""
+    a = torch.zeros(1000)
+    b = a.exp()
+    del a
+    return b.exp()
+
+
+def test_peak_is_what_lives_at_once():
+    assert peak_bytes(chain, CPU) == 8000
+
+
+def test_steps_take_turns_and_their_time_is_measured():
+    order = []
+
+    def step(name, seconds):
+        order.append(name)
+        time.sleep(seconds)
+
+    steps = {"a": lambda: step("a", 0), "b": lambda: step("b", 0.002)}
+    times = interleaved(steps, 5, CPU)
+    assert order[-10:] == ["a", "b"] * 5
+    assert {name: len(t) for name, t in times.items()} == {"a": 5, "b": 5}
+    assert min(times["b"]) >= 0.002
+
+
+def test_every_variant_is_measured_beside_plain_training():
+    config = overhead.PROFILES["smoke"]
+    rows = overhead.run(config, 0, CPU)
+    names = [row["variant"] for row in rows]
+    assert names == [*overhead.VARIANTS, "plain", "quality"]
+    for row in rows:
+        assert 0 < row["low"] <= row["ratio"] <= row["high"]
+        assert row["peak_mb"] > 0
+        if row["variant"] == "plain":
+            assert row["low"] == row["high"] == 1
+
+
+@pytest.fixture(scope="module")
+def peaks():
+    batch = torch.rand(16, 1, 28, 28), torch.arange(16) % 10
+    steps = overhead.training_steps(small_resnet(seed=0), batch)
+    return {name: peak_bytes(step, CPU) for name, step in steps.items()}
+
+
+OURS = [name for name in overhead.VARIANTS if "hook" not in name]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_mask_holds_at_most_a_twentieth_more_memory(peaks, name):
+    assert peaks[name] <= 1.05 * peaks["plain"]
+
+
+def test_the_floor_masks_where_the_mask_does():
+    floor, mask = overhead.Floor(1.0, size=5), GradientMask(1.0, size=5)
+    for side in (4, 5, 12):
+        delta = torch.rand(2, 3, side, side)
+        assert (floor.mask(delta) is None) == (mask.mask(delta) is None)
