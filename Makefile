@@ -18,6 +18,9 @@ test: export GRADMASK_BUDGET := smoke
 test: $(READY) ## Run every test: the library's, its doctests, the notebooks (ARGS= goes to pytest)
 	.venv/bin/pytest --nbmake $(ARGS)
 
+browse: book ## Look at every page of the book in a browser, Debian's Chromium
+	.venv/bin/pytest -rs tests/browser $(ARGS)
+
 lint: $(READY) ## Check style, formatting and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -44,4 +47,4 @@ $(READY): pyproject.toml
 	.venv/bin/pip install --quiet --editable '.[test]'
 	@touch $@
 
-.PHONY: help book serve test lint format picture clean
+.PHONY: help book serve test browse lint format picture clean
