@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
+from statistics import fmean
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-__all__ = ["Step", "interleaved", "peak_bytes"]
+from gradmask.lab.records import Row
+
+__all__ = ["Step", "averaged", "interleaved", "peak_bytes"]
 
 Step = Callable[[], object]
 
@@ -93,3 +97,37 @@ def peak_bytes(step: Step, device: torch.device) -> int:
     changes.sort(key=lambda event: event.start_ns())
     sizes: list[int] = [event.nbytes() for event in changes]
     return max(accumulate(sizes))
+
+
+def averaged(rows: Sequence[Row]) -> list[Row]:
+    """Means over seeds of the experiment "overhead", a row for each variant.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        The record's rows.
+
+    Returns
+    -------
+    list of dict
+        As :func:`gradmask.lab.experiments.overhead.run` gives them, and "memory", the
+        peak over that of "plain".
+    """
+    groups: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["measured"], row["network"], row["variant"]].append(row)
+    numbers = ("ratio", "low", "high", "milliseconds", "peak_mb")
+    means = {
+        key: {number: fmean(row[number] for row in group) for number in numbers}
+        for key, group in groups.items()
+    }
+    return [
+        {
+            "measured": measured,
+            "network": network,
+            "variant": variant,
+            **mean,
+            "memory": mean["peak_mb"] / means[measured, network, "plain"]["peak_mb"],
+        }
+        for (measured, network, variant), mean in means.items()
+    ]

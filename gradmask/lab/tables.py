@@ -8,11 +8,12 @@ from html import escape
 from IPython.display import HTML
 
 from gradmask.lab.comparison import baselines, effect, per_seed, summary
+from gradmask.lab.cost import averaged
 from gradmask.lab.ledger import Entry
 from gradmask.lab.records import Row
 from gradmask.lab.stats import Interval
 
-__all__ = ["effect_table", "ledger_table", "points", "verdict"]
+__all__ = ["cost_table", "effect_table", "ledger_table", "points", "verdict"]
 
 
 def points(interval: Interval) -> str:
@@ -69,6 +70,21 @@ def ledger_table(entries: Sequence[Entry]) -> HTML:
     ]
     header = ["claim", "mask", "− plain", "− best control", "verdict"]
     return _table(header, body)
+
+
+def cost_table(rows: Sequence[Row]) -> HTML:
+    """What every variant costs: its time and memory over those of plain training."""
+    body = [
+        [
+            row["network"],
+            row["variant"],
+            f"{row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
+            f"{row['milliseconds']:.0f}",
+            f"{row['memory']:.2f}",
+        ]
+        for row in averaged(rows)
+    ]
+    return _table(["network", "variant", "time, ratio", "ms", "memory, ratio"], body)
 
 
 def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> HTML:
