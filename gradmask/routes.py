@@ -164,14 +164,15 @@ class _MaskedWeights(Function):
         geometry, site = ctx.geometry, ctx.site
         for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
         dx = dw = db = None
-        if for_input:
-            dx, _, _ = geometry.gradients(delta, x, weight, (True, False, False))
         if for_weight or for_bias:
             masked = site.masked(delta, _contribution(ctx, delta, x, weight))
             if masked is not delta:
                 masked = _projected(ctx, masked, x, weight, bias)
             wanted = (False, for_weight, for_bias)
             _, dw, db = geometry.gradients(masked, x, weight, wanted)
+            del masked
+        if for_input:
+            dx, _, _ = geometry.gradients(delta, x, weight, (True, False, False))
         return dx, dw, db, None, None, None, None
 
 
