@@ -14,9 +14,9 @@ What bounds it: a mask must read the error twice, for its energy and to mask it,
 write it once.  The floor does that alone, at every site, with a mask made in advance:
 the same hooks, the same energy, no filter and no decision.  The filter works on one
 channel; where channels are few and maps small it costs about as much as the floor, for
-each of its short operations costs more to begin than to do.  The weights route splits the
-backward pass of every convolution in two and, where a normalisation follows, projects
-the masked error, which reads the error and the convolution's output once more.
+each of its short operations costs more to begin than to do.  The weights route splits
+the backward pass of every convolution in two and, where a normalisation follows,
+projects the masked error, which reads the error and the convolution's output again.
 
 The compute: six minutes for a seed on one core of a busy machine.
 """
