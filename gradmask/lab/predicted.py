@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -38,11 +39,14 @@ from gradmask.theory import snr_gain
 
 __all__ = [
     "PREDICTORS",
+    "Pooled",
     "agreement",
-    "alignment_gain",
     "gain_rows",
+    "jackknife",
     "measurable",
     "over_seeds",
+    "pooled",
+    "random_scenes",
 ]
 
 PREDICTORS = ("area", "activations", "selection", "regions")
@@ -54,6 +58,17 @@ PREDICTORS = ("area", "activations", "selection", "regions")
 - ``"regions"``: these rates, and where signal and noise really lie, measured on other
   scenes: no assumption is left but that bits are independent.
 """
+
+
+def random_scenes(scenes: Scenes, count: int, *, seed: int) -> Scenes:
+    """Scenes drawn at random, for measuring what single samples share.
+
+    The first scenes of a set are balanced over the classes: two of them are of one
+    class more seldom than two independent ones, which would bias Q downwards.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(scenes.labels), generator=generator)[:count]
+    return Scenes(*(part[order] for part in scenes))
 
 
 def gain_rows(
@@ -72,7 +87,7 @@ def gain_rows(
     model : nn.Module
         Classifier; a frozen copy of it is measured.
     scenes : Scenes
-        At least 2 * samples of them.
+        At least 2 * samples of them, independent of each other (:func:`random_scenes`).
     samples : int
         How many measure.
     masks : mapping of str to GradientMask or None
@@ -171,31 +186,82 @@ def _predictions(
 
 
 def measurable(row: Row) -> bool:
-    """Whether a layer has a signal to speak of: Q above three standard errors."""
-    return bool(row["q"] > 3 * row["q_stderr"] and (row["gain"] or 0) > 0)
+    """Whether a layer has a signal to speak of: Q above two standard errors.
 
-
-def alignment_gain(row: Row, batch: int) -> float:
-    r"""How much closer to the true direction a batch's mean gradient points.
-
-    The ratio, with the mask over without, of the squared cosine between the mean of B
-    gradients and :math:`G = \mathrm{E} g` (as the analysis defines its average): the
-    gain of SNR less the price of the mask's bias,
-
-    .. math:: \frac{\langle \mathrm{E} g', G \rangle^2 / \lVert G \rVert^2}
-              {\lVert \mathrm{E} g' \rVert^2 + N' / B}
-              \Big/ \frac{\lVert G \rVert^2}{\lVert G \rVert^2 + N / B} .
-
-    Parameters
-    ----------
-    row : dict
-        Of :func:`gain_rows`.
-    batch : int
-        B.
+    They are the jackknife's, which is too wide where Q is small: a strict test.
     """
-    noise = (1 - row["q"]) / row["q"] / batch
-    masked = row["signal"] + row["noise"] * noise
-    return float(row["along"] ** 2 * (1 + noise) / masked)
+    return bool(row["q"] > 2 * row["q_stderr"] and (row["gain"] or 0) > 0)
+
+
+class Pooled(NamedTuple):
+    """Signal and noise of many layers, epochs or seeds together; see :func:`pooled`.
+
+    Attributes
+    ----------
+    q : float
+        Share of the plain gradients' energy that is signal.
+    signal, noise, along : float
+        What a mask leaves, as in :class:`GainEstimate`.
+    """
+
+    q: float
+    signal: float
+    noise: float
+    along: float
+
+    @property
+    def gain(self) -> float:
+        """Gain of SNR; nan where no signal is left."""
+        positive = self.q > 0 and self.signal > 0
+        return self.signal / self.noise if positive else math.nan
+
+    def alignment_gain(self, batch: int) -> float:
+        r"""How much closer to the true direction a batch's mean gradient points.
+
+        The ratio, with the mask over without, of the squared cosine between the mean
+        of B gradients and :math:`G = \mathrm{E} g` (as the analysis defines its
+        average): the gain of SNR less the price of the mask's bias,
+
+        .. math:: \frac{\langle \mathrm{E} g', G \rangle^2 / \lVert G \rVert^2}
+                  {\lVert \mathrm{E} g' \rVert^2 + N' / B}
+                  \Big/ \frac{\lVert G \rVert^2}{\lVert G \rVert^2 + N / B} .
+        """
+        noise = (1 - self.q) / self.q / batch
+        return self.along**2 * (1 + noise) / (self.signal + self.noise * noise)
+
+
+def pooled(rows: Sequence[Row]) -> Pooled:
+    """Add up signals and noises of rows of one mask, each plain energy taken as one.
+
+    A ratio of sums: unlike a mean of gains it can use every row, also one whose own
+    estimate of the signal is lost in noise or negative, and so selects nothing.
+    """
+    q, signal, noise, along = (
+        np.array([row[key] for row in rows])
+        for key in ("q", "signal", "noise", "along")
+    )
+    return Pooled(
+        float(q.mean()),
+        float((q * signal).sum() / q.sum()),
+        float(((1 - q) * noise).sum() / (1 - q).sum()),
+        float((q * along).sum() / q.sum()),
+    )
+
+
+def jackknife(rows: Sequence[Row], value: Callable[[Sequence[Row]], float]) -> Interval:
+    """Positive value of all rows, with Student's interval of its logarithm over seeds.
+
+    By leaving out one seed after the other; for ratios of sums over seeds.
+    """
+    seeds = sorted({row["seed"] for row in rows})
+    whole = math.log(value(rows))
+    parts = [
+        len(seeds) * whole
+        - (len(seeds) - 1) * math.log(value([r for r in rows if r["seed"] != seed]))
+        for seed in seeds
+    ]
+    mean, low, high = mean_interval(parts)
+    return Interval(*(math.exp(whole + x - mean) for x in (mean, low, high)))
 
 
 def over_seeds(

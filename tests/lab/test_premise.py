@@ -28,10 +28,12 @@ from gradmask.lab.models import FAMILIES
 from gradmask.lab.predicted import (
     PREDICTORS,
     agreement,
-    alignment_gain,
     gain_rows,
+    jackknife,
     measurable,
     over_seeds,
+    pooled,
+    random_scenes,
 )
 from gradmask.lab.premise import (
     contrast,
@@ -290,9 +292,42 @@ def test_alignment_is_the_mean_gradients_squared_cosine():
     }
     measured = squared_cosine(kept) / squared_cosine(np.ones(3))
     # Each mean is known to 0.5 %: the deviation over the root of 100,000, squared.
-    assert alignment_gain(row, batch) == pytest.approx(measured, rel=0.02)
+    predicted = pooled([row]).alignment_gain(batch)
+    assert predicted == pytest.approx(measured, rel=0.02)
     nothing = {"q": 0.1, "signal": 1.0, "noise": 1.0, "along": 1.0}
-    assert alignment_gain(nothing, 64) == pytest.approx(1)
+    assert pooled([nothing] * 2).alignment_gain(64) == pytest.approx(1)
+
+
+def test_random_scenes_are_whole_scenes_and_not_balanced():
+    many = cluttered_scenes(load_fashion_mnist().train, 200, seed=0)
+    some = random_scenes(many, 50, seed=1)
+    assert sorted(many.labels[:50].bincount(minlength=10).tolist()) == [5] * 10
+    assert sorted(some.labels.bincount(minlength=10).tolist()) != [5] * 10
+    for i in range(50):
+        (where,) = (many.images == some.images[i]).flatten(1).all(1).nonzero()
+        assert many.labels[where] == some.labels[i]
+        assert torch.equal(many.mask[where[0]], some.mask[i])
+
+
+def test_pooling_adds_signals_and_noises_not_gains():
+    strong = {"q": 0.2, "signal": 0.9, "noise": 0.5, "along": 0.8}
+    lost = {"q": -0.01, "signal": -3.0, "noise": 0.4, "along": 2.0}
+    both = pooled([strong, lost])
+    signal = (0.2 * 0.9 + 0.01 * 3.0) / 0.19
+    noise = (0.8 * 0.5 + 1.01 * 0.4) / 1.81
+    assert both.gain == pytest.approx(signal / noise)
+    assert both.along == pytest.approx((0.2 * 0.8 - 0.01 * 2) / 0.19)
+    assert math.isnan(pooled([lost]).gain)
+
+
+def test_the_jackknife_of_a_mean_is_the_usual_interval():
+    rows = [{"seed": seed, "x": x} for seed, x in enumerate((1.0, 2.0, 4.0))]
+
+    def mean(own):
+        return math.exp(np.mean([math.log(row["x"]) for row in own]))
+
+    usual = over_seeds(rows, lambda own: own[0]["x"], geometric=True)
+    assert jackknife(rows, mean) == pytest.approx(usual)
 
 
 def test_over_seeds_looks_at_one_seed_at_a_time():

@@ -25,7 +25,7 @@ from torch import nn
 from gradmask import GradientMask
 from gradmask.lab.data import load_fashion_mnist
 from gradmask.lab.models import small_resnet
-from gradmask.lab.predicted import gain_rows
+from gradmask.lab.predicted import gain_rows, random_scenes
 from gradmask.lab.records import Row
 from gradmask.lab.scenes import Scenes, scene_splits
 from gradmask.lab.train import train
@@ -70,9 +70,8 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
         test=10,
         seed=seed,
     )
-    looked_at = Scenes(
-        *(part[: 2 * config["samples"]].to(device) for part in splits.train)
-    )
+    chosen = random_scenes(splits.train, 2 * config["samples"], seed=seed)
+    looked_at = Scenes(*(part.to(device) for part in chosen))
     masks = settings(config, seed)
     rows: list[Row] = []
 

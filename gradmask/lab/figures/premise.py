@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 from gradmask import laplacian_of_gaussian, predict_gain
 from gradmask.lab.figures.gain import gain_plane
 from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
-from gradmask.lab.predicted import PREDICTORS, agreement, measurable
+from gradmask.lab.predicted import PREDICTORS, agreement, measurable, pooled
 from gradmask.lab.premise import Signals
 from gradmask.lab.records import Row
 from gradmask.lab.scenes import Scenes
@@ -114,13 +115,14 @@ def window(rows: Iterable[Row], name: str) -> Figure:
     ax.plot(x, curves["gain"], color=INK, label="lateral mask, theory")
     pays = curves["gain"] > 1
     ax.fill_between(x, 1, curves["gain"], where=pays, color=COLOURS["mask"], alpha=0.15)
-    for side, colour in SIDES.items():
-        points = [
-            (row["contrast"], row["gain"])
-            for row in rows
-            if row["side"] == side and row["mask"] == name and measurable(row)
-        ]
-        ax.plot(*zip(*points, strict=True), "o", ms=3.5, alpha=0.6, color=colour, mew=0)
+    places = defaultdict(list)
+    for row in rows:
+        if row["mask"] == name:
+            places[row["layer"], row["epoch"], row["side"]].append(row)
+    for (_, epoch, side), same in places.items():
+        x_of_layer = float(np.mean([row["contrast"] for row in same]))
+        fill = "white" if epoch == 0 else SIDES[side]
+        ax.plot(x_of_layer, pooled(same).gain, "o", ms=5, mec=SIDES[side], mfc=fill)
     ax.axhline(1, color=INK, lw=0.9)
     ax.set_xscale("log", base=2)
     ax.set_yscale("log", base=2)
@@ -206,7 +208,7 @@ def predicted_and_measured(rows: Sequence[Row]) -> Figure:
 
 
 def settings(rows: Sequence[Row]) -> Figure:
-    """Mean gain of every setting, by the map's side: a table in colours."""
+    """Pooled gain of every setting, by the map's side: a table in colours."""
     lateral = [r for r in rows if r["select"] == "lateral" and r["mask"] != "5x5"]
     thresholds = sorted({row["threshold"] for row in lateral})
     columns = [(e, t) for e in ("error", "contribution") for t in thresholds]
@@ -216,12 +218,14 @@ def settings(rows: Sequence[Row]) -> Figure:
         table = np.array(
             [
                 [
-                    _mean_gain(
-                        row
-                        for row in lateral
-                        if (row["energy"], row["threshold"]) == (energy, threshold)
-                        and (row["sigma"], row["side"]) == (sigma, side)
-                    )
+                    pooled(
+                        [
+                            row
+                            for row in lateral
+                            if (row["energy"], row["threshold"]) == (energy, threshold)
+                            and (row["sigma"], row["side"]) == (sigma, side)
+                        ]
+                    ).gain
                     for side in SIDES
                 ]
                 for sigma in scales
@@ -237,11 +241,6 @@ def settings(rows: Sequence[Row]) -> Figure:
         ax.grid(False)
     axes[0].set_ylabel("sigma / width")
     return done(figure)
-
-
-def _mean_gain(rows: Iterable[Row]) -> float:
-    logs = [np.log(row["gain"]) for row in rows if measurable(row)]
-    return float(np.exp(np.mean(logs))) if logs else float("nan")
 
 
 def _band(ax: Axes, rows: Sequence[Row], quantity: str, colour: str) -> None:
