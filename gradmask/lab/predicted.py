@@ -40,7 +40,7 @@ from gradmask.theory import snr_gain
 __all__ = [
     "PREDICTORS",
     "Pooled",
-    "agreement",
+    "explained",
     "gain_rows",
     "jackknife",
     "measurable",
@@ -215,12 +215,12 @@ class Pooled(NamedTuple):
         positive = self.q > 0 and self.signal > 0
         return self.signal / self.noise if positive else math.nan
 
-    def alignment_gain(self, batch: int) -> float:
-        r"""How much closer to the true direction a batch's mean gradient points.
+    def agreement_gain(self, batch: int) -> float:
+        r"""How much better the mean of a batch agrees with the true direction.
 
-        The ratio, with the mask over without, of the squared cosine between the mean
-        of B gradients and :math:`G = \mathrm{E} g` (as the analysis defines its
-        average): the gain of SNR less the price of the mask's bias,
+        The ratio, with the mask over without, of the mean gradient's agreement with
+        :math:`G = \mathrm{E} g`, a squared cosine: the gain of SNR less the price of
+        the mask's bias,
 
         .. math:: \frac{\langle \mathrm{E} g', G \rangle^2 / \lVert G \rVert^2}
                   {\lVert \mathrm{E} g' \rVert^2 + N' / B}
@@ -288,7 +288,7 @@ def over_seeds(
     return Interval(*(math.exp(x) for x in mean_interval([*map(math.log, values)])))
 
 
-def agreement(rows: Sequence[Row], predictor: str) -> dict[str, float]:
+def explained(rows: Sequence[Row], predictor: str) -> dict[str, float]:
     """Compare logarithms of predicted and measured gains, where both are positive.
 
     Returns

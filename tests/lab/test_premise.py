@@ -27,7 +27,7 @@ from gradmask.lab.layer_gain import (
 from gradmask.lab.models import FAMILIES
 from gradmask.lab.predicted import (
     PREDICTORS,
-    agreement,
+    explained,
     gain_rows,
     jackknife,
     measurable,
@@ -257,23 +257,23 @@ def test_the_oracle_is_predicted_exactly_from_its_own_scenes(scenes):
             assert row["regions"] == pytest.approx(row["gain"], rel=1e-3)
 
 
-def test_agreement_is_one_for_perfect_predictions_and_negative_for_bad_ones():
+def test_explained_is_one_for_perfect_predictions_and_negative_for_bad_ones():
     gains = [0.5, 1.0, 2.0, 4.0]
     rows = [
         {"gain": g, "right": g, "wrong": 1 / g, "q": 0.1, "q_stderr": 0.01}
         for g in gains
     ]
-    assert agreement(rows, "right") == pytest.approx({"r2": 1, "rank": 1, "ratio": 1})
-    wrong = agreement(rows, "wrong")
+    assert explained(rows, "right") == pytest.approx({"r2": 1, "rank": 1, "ratio": 1})
+    wrong = explained(rows, "wrong")
     assert wrong["r2"] < 0
     assert wrong["rank"] == pytest.approx(-1)
     noisy = [*rows, {"gain": 9.0, "right": 0.1, "q": 0.1, "q_stderr": 0.09}]
     noisy += [{"gain": None, "right": 0.1, "q": 0.1, "q_stderr": 0.01}]
     assert [measurable(row) for row in noisy] == [True] * 4 + [False] * 2
-    assert agreement(noisy, "right")["r2"] == pytest.approx(1)
+    assert explained(noisy, "right")["r2"] == pytest.approx(1)
 
 
-def test_alignment_is_the_mean_gradients_squared_cosine():
+def test_agreement_is_the_mean_gradients_squared_cosine():
     rng = np.random.default_rng(0)
     batch, trials = 8, 100_000
     truth, kept = np.array([0.4, 0.2, 0.0]), np.array([0.9, 0.3, 0.5])
@@ -292,10 +292,10 @@ def test_alignment_is_the_mean_gradients_squared_cosine():
     }
     measured = squared_cosine(kept) / squared_cosine(np.ones(3))
     # Each mean is known to 0.5 %: the deviation over the root of 100,000, squared.
-    predicted = pooled([row]).alignment_gain(batch)
+    predicted = pooled([row]).agreement_gain(batch)
     assert predicted == pytest.approx(measured, rel=0.02)
     nothing = {"q": 0.1, "signal": 1.0, "noise": 1.0, "along": 1.0}
-    assert pooled([nothing] * 2).alignment_gain(64) == pytest.approx(1)
+    assert pooled([nothing] * 2).agreement_gain(64) == pytest.approx(1)
 
 
 def test_random_scenes_are_whole_scenes_and_not_balanced():

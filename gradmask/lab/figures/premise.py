@@ -15,7 +15,7 @@ from torch import Tensor
 from gradmask import laplacian_of_gaussian, predict_gain
 from gradmask.lab.figures.gain import gain_plane
 from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
-from gradmask.lab.predicted import PREDICTORS, agreement, measurable, pooled
+from gradmask.lab.predicted import PREDICTORS, explained, measurable, pooled
 from gradmask.lab.premise import Signals
 from gradmask.lab.records import Row
 from gradmask.lab.scenes import Scenes
@@ -192,7 +192,7 @@ def predicted_and_measured(rows: Sequence[Row]) -> Figure:
                 rasterized=True,
             )
             ax.plot([], [], "o", color=colour, label=label)
-        fit = agreement(lateral, predictor)
+        fit = explained(lateral, predictor)
         title = f"{predictor}: R² {fit['r2']:.2f}, rank {fit['rank']:.2f}"
         ax.set(title=title, xscale="log", yscale="log", xlim=limits, ylim=limits)
         for axis in (ax.xaxis, ax.yaxis):
