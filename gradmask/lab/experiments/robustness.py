@@ -26,7 +26,7 @@ from gradmask.lab.obfuscation import check_gradients
 from gradmask.lab.records import Row
 from gradmask.lab.scenes import scene_splits
 from gradmask.lab.train import train
-from gradmask.lab.variants import MASKS, build
+from gradmask.lab.variants import MASKS, Options, build
 
 __all__ = ["PROFILES", "run"]
 
@@ -67,6 +67,7 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     splits = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
     test = splits.test
     epsilon = config["strength"] / 255
+    plans: list[tuple[str, Options, int]]
     plans = [("plain", None, config["shorter"]), ("plain", None, config["epochs"])]
     plans += [(name, options, config["epochs"]) for name, options in MASKS.items()]
 

@@ -104,9 +104,7 @@ def jackknife(
     return done(figure)
 
 
-def one_step(
-    sizes: Sequence[int], measured: Sequence[Interval], q: Interval, title: str = ""
-) -> Figure:
+def one_step(sizes: Sequence[int], measured: Sequence[Interval], q: Interval) -> Figure:
     """Share of a step's progress that fresh samples see, over its batch size.
 
     Parameters
@@ -128,7 +126,7 @@ def one_step(
     _dots(ax, sizes, measured, COLOURS["object"], "measured")
     ax.set_xscale("log", base=2)
     ax.set_xticks(sizes, [str(size) for size in sizes])
-    ax.set(xlabel="samples in the step, n", ylabel="fresh progress / own", title=title)
+    ax.set(xlabel="samples in the step, n", ylabel="fresh progress / own")
     ax.legend(loc="upper left")
     return done(figure)
 
