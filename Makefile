@@ -8,6 +8,7 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 book: $(READY) ## Run the notebooks and build the book (GRADMASK_BUDGET=smoke for a quick look)
+	rm -rf book/_build/html
 	TQDM_DISABLE=1 .venv/bin/jupyter-book build --all -n -W --keep-going book
 	@echo "Open $(CURDIR)/book/_build/html/index.html"
 
