@@ -46,7 +46,6 @@ __all__ = [
     "measurable",
     "over_seeds",
     "pooled",
-    "random_scenes",
 ]
 
 PREDICTORS = ("area", "activations", "selection", "regions")
@@ -58,17 +57,6 @@ PREDICTORS = ("area", "activations", "selection", "regions")
 - ``"regions"``: these rates, and where signal and noise really lie, measured on other
   scenes: no assumption is left but that bits are independent.
 """
-
-
-def random_scenes(scenes: Scenes, count: int, *, seed: int) -> Scenes:
-    """Scenes drawn at random, for measuring what single samples share.
-
-    The first scenes of a set are balanced over the classes: two of them are of one
-    class more seldom than two independent ones, which would bias Q downwards.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(scenes.labels), generator=generator)[:count]
-    return Scenes(*(part[order] for part in scenes))
 
 
 def gain_rows(
@@ -87,7 +75,8 @@ def gain_rows(
     model : nn.Module
         Classifier; a frozen copy of it is measured.
     scenes : Scenes
-        At least 2 * samples of them, independent of each other (:func:`random_scenes`).
+        At least 2 * samples of them, independent of each other, as
+        :func:`gradmask.lab.scenes.random_part` draws them.
     samples : int
         How many measure.
     masks : mapping of str to GradientMask or None

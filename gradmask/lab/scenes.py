@@ -1,6 +1,6 @@
 """Cluttered scenes: one object on a canvas strewn with pieces of other objects."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Generator, Tensor
@@ -14,6 +14,7 @@ __all__ = [
     "SceneSplits",
     "Scenes",
     "cluttered_scenes",
+    "random_part",
     "scene_splits",
     "tight_box",
 ]
@@ -41,6 +42,9 @@ class Scenes(NamedTuple):
     labels: Tensor
     mask: Tensor
     box: Tensor
+
+
+S = TypeVar("S", bound=Split | Scenes)
 
 
 class SceneSplits(NamedTuple):
@@ -157,6 +161,32 @@ def scene_splits(
         ),
         cluttered_scenes(data.test, test, seed=3 * seed + 2, clutter=clutter),
     )
+
+
+def random_part(split: S, count: int, *, seed: int) -> S:
+    """Draw some of a set of images at random, for measuring what single samples share.
+
+    The first images of a set are balanced over the classes: two of them are of one
+    class more seldom than two independent ones, which would bias Q downwards.
+
+    Parameters
+    ----------
+    split : Split or Scenes
+        The set.
+    count : int
+        How many to draw, at most as many as there are.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    Split or Scenes
+        Of the same type.
+    """
+    order = torch.randperm(len(split.labels), generator=Generator().manual_seed(seed))[
+        :count
+    ]
+    return type(split)(*(part[order] for part in split))
 
 
 def tight_box(mask: Tensor) -> Tensor:

@@ -33,7 +33,6 @@ from gradmask.lab.predicted import (
     measurable,
     over_seeds,
     pooled,
-    random_scenes,
 )
 from gradmask.lab.premise import (
     contrast,
@@ -43,7 +42,7 @@ from gradmask.lab.premise import (
     object_positions,
     premise_rows,
 )
-from gradmask.lab.scenes import cluttered_scenes
+from gradmask.lab.scenes import cluttered_scenes, random_part
 from gradmask.lab.stats import mean_interval
 
 COUNT = 6
@@ -300,7 +299,7 @@ def test_agreement_is_the_mean_gradients_squared_cosine():
 
 def test_random_scenes_are_whole_scenes_and_not_balanced():
     many = cluttered_scenes(load_fashion_mnist().train, 200, seed=0)
-    some = random_scenes(many, 50, seed=1)
+    some = random_part(many, 50, seed=1)
     assert sorted(many.labels[:50].bincount(minlength=10).tolist()) == [5] * 10
     assert sorted(some.labels.bincount(minlength=10).tolist()) != [5] * 10
     for i in range(50):

@@ -28,10 +28,11 @@ from torch import nn
 from gradmask import GradientMask
 from gradmask.lab.data import load_fashion_mnist
 from gradmask.lab.models import small_resnet
-from gradmask.lab.predicted import gain_rows, random_scenes
+from gradmask.lab.predicted import gain_rows
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import Scenes, scene_splits
+from gradmask.lab.scenes import Scenes, random_part, scene_splits
 from gradmask.lab.train import train
+from gradmask.lab.variants import MASKS
 
 LAPTOP = {
     "seeds": 5,
@@ -73,7 +74,7 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
         test=10,
         seed=seed,
     )
-    chosen = random_scenes(splits.train, 2 * config["samples"], seed=seed)
+    chosen = random_part(splits.train, 2 * config["samples"], seed=seed)
     looked_at = Scenes(*(part.to(device) for part in chosen))
     masks = settings(config, seed)
     rows: list[Row] = []
@@ -106,9 +107,9 @@ def settings(config: dict[str, Any], seed: int) -> dict[str, GradientMask | None
         for sigma in config["sigmas"]
         for threshold in config["thresholds"]
     }
-    usual = GradientMask(0.12, route="weights", energy="contribution", relative=True)
+    usual = GradientMask(**MASKS["contribution"])
     return masks | {
-        "5x5": GradientMask(1.0, size=5, route="weights"),
+        "5x5": GradientMask(**MASKS["weights"]),
         "random": replace(usual, select="random", seed=seed),
         "top-k": replace(usual, select="top-k"),
         "oracle": None,

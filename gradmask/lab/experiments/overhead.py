@@ -39,6 +39,7 @@ import gradmask as gm
 from gradmask.lab.cost import Step, interleaved, peak_bytes
 from gradmask.lab.models import FAMILIES, small_resnet
 from gradmask.lab.records import Row
+from gradmask.lab.variants import MASKS
 
 LAPTOP = {
     "seeds": 3,
@@ -114,19 +115,15 @@ def singly(delta: Tensor) -> Tensor:
 
 VARIANTS: dict[str, Callable[[nn.Module], object]] = {
     "plain": lambda model: None,
-    "signal": gm.GradientMask(1.0, size=5).attach,
+    "signal": gm.GradientMask(**MASKS["signal"]).attach,
     "signal, two scales": gm.GradientMask((1.0, 1.4), size=5).attach,
-    "signal, floor": Floor(1.0, size=5).attach,
+    "signal, floor": Floor(**MASKS["signal"]).attach,
     "plain hook": plain_hook(together),
     "plain hook, one sample at a time": plain_hook(singly),
-    "weights": gm.GradientMask(1.0, size=5, route="weights").attach,
-    "weights, not projected": gm.GradientMask(
-        1.0, size=5, route="weights", project=False
-    ).attach,
-    "weights, floor": Floor(1.0, size=5, route="weights", project=False).attach,
-    "weights, contribution": gm.GradientMask(
-        0.12, relative=True, route="weights", energy="contribution"
-    ).attach,
+    "weights": gm.GradientMask(**MASKS["weights"]).attach,
+    "weights, not projected": gm.GradientMask(**MASKS["weights"], project=False).attach,
+    "weights, floor": Floor(**MASKS["weights"], project=False).attach,
+    "weights, contribution": gm.GradientMask(**MASKS["contribution"]).attach,
 }
 """What takes a training step; the first is what the others are compared with."""
 

@@ -27,7 +27,7 @@ from gradmask import GradientMask, QualityMonitor, error_energy
 from gradmask.lab.data import Split, load_fashion_mnist
 from gradmask.lab.models import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import Scenes, scene_splits
+from gradmask.lab.scenes import Scenes, random_part, scene_splits
 from gradmask.lab.train import evaluate, train
 from gradmask.recording import recorded
 
@@ -95,10 +95,8 @@ def splits(
             fashion, count, validation=config["validation"], test=10, seed=seed
         )
         return scenes.train, scenes.validation
-    order = torch.Generator().manual_seed(seed)
-    chosen = torch.randperm(len(fashion.train.labels), generator=order)[:count]
     return (
-        Split(*(part[chosen] for part in fashion.train)),
+        random_part(fashion.train, count, seed=seed),
         Split(*(part[: config["validation"]] for part in fashion.validation)),
     )
 
@@ -112,25 +110,21 @@ class _Measurement:
         seed: int,
     ) -> None:
         self.config, self.training, self.validation = config, training, validation
-        # At random: a batch balanced over the classes has too few pairs of one class.
-        order = torch.Generator().manual_seed(seed)
-        count = config["samples"]
-        self.chosen = torch.randperm(len(training.labels), generator=order)[:count]
+        self.sample = random_part(training, config["samples"], seed=seed)
         self.rows: list[Row] = []
 
     def __call__(self, epoch: int, model: nn.Module) -> None:
         if epoch not in self.config["measured"]:
             return
         device = next(model.parameters()).device
-        images = self.training.images[self.chosen].to(device)
-        labels = self.training.labels[self.chosen].to(device)
+        images, labels = (part.to(device) for part in self.sample[:2])
         kernel = GradientMask(self.config["sigma"], relative=True)
         monitor = QualityMonitor(
             model, F.cross_entropy, samples=len(images), inhibition=kernel
         )
         shares = {}
-        if isinstance(self.training, Scenes):
-            mask = self.training.mask[self.chosen].to(device)
+        if isinstance(self.sample, Scenes):
+            mask = self.sample.mask.to(device)
             shares = object_shares(model, monitor.layers, images, labels, mask)
         fit, held_out = (evaluate(model, s) for s in (self.training, self.validation))
         network, *layers = monitor.measure(images, labels)
