@@ -82,7 +82,7 @@ class Record:
 
     @property
     def provenance(self) -> str:
-        """On what, from what and in how long the record was made, in one line."""
+        """On what, from what and in how long the record was made, a few lines."""
         seconds = sum(run.seconds for run in self.runs.values())
         made = {
             key: ", ".join(
@@ -92,9 +92,10 @@ class Record:
         }
         return (
             f"{self.experiment}, profile {self.profile}: {len(self.runs)} seeds, "
-            f"{seconds / 60:.0f} minutes in all; {made['hardware']}, {made['device']}, "
-            f"threads {made['threads']}; torch {made['torch']}; commit "
-            f"{made['commit']}; {made['date']}"
+            f"{seconds / 60:.0f} minutes in all\n"
+            f"{made['hardware']}, {made['device']}, threads {made['threads']}\n"
+            f"torch {made['torch']}\n"
+            f"commit {made['commit']}, {made['date']}"
         )
 
 
