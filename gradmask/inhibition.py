@@ -137,6 +137,42 @@ class GradientMask:
         )
         return f"GradientMask({', '.join(changed)})"
 
+    @classmethod
+    def from_theory(cls) -> GradientMask:
+        """Mask that theory chooses, before any accuracy has been looked at.
+
+        For any network, without labels; attach it to every convolution, the default.
+
+        - Route "weights", projected: what the analysis describes, layer by layer.
+        - Energy "contribution": in deep layers the error alone does not show where the
+          object is, before training nowhere.
+        - Sigma a quarter of the map's width: about the radius of an object that covers
+          a fifth of the map.  From an eighth to a half the gain is nearly the same.
+        - Threshold zero: a stricter mask raises the signal-to-noise ratio further, but
+          its mean gradient points elsewhere, which costs as much again or more.
+
+        Returns
+        -------
+        GradientMask
+            ``GradientMask(0.25, relative=True, route="weights",
+            energy="contribution")``.
+
+        Notes
+        -----
+        Of two energies, four scales and two thresholds, measured on plainly trained
+        small networks in cluttered scenes (``python -m gradmask.lab run layer_gain``),
+        the one under whose mask gradients in batches of 64 agree best with the true
+        one; scales that tie are told apart by the object's radius.  Once training has
+        begun it raises the signal-to-noise ratio of every stage's gradients, by a
+        quarter in the mean; before, it lowers it.
+
+        Examples
+        --------
+        >>> GradientMask.from_theory().energy
+        'contribution'
+        """
+        return cls(0.25, relative=True, route="weights", energy="contribution")
+
     @property
     def sigmas(self) -> tuple[float, ...]:
         """The scales, always as a tuple."""

@@ -124,3 +124,22 @@ def test_nothing_to_mask_gives_none():
     assert gm.GradientMask(1.0).mask(torch.zeros(2, 3, 6, 6)) is None
     assert gm.GradientMask(1.0, select="all").mask(batch()) is None
     assert gm.GradientMask(1.0).mask(torch.zeros(0, 3, 9, 9)).shape == (0, 1, 9, 9)
+
+
+def test_theorys_choice_is_a_configuration_like_any_other():
+    chosen = gm.GradientMask.from_theory()
+    assert chosen == gm.GradientMask(
+        0.25, relative=True, route="weights", energy="contribution"
+    )
+    assert chosen.project
+    control = dataclasses.replace(chosen, select="random", seed=3)
+    assert (control.select, control.sigmas, control.seed) == ("random", (0.25,), 3)
+
+
+@pytest.mark.parametrize("side", [3, 8, 33])
+def test_theorys_choice_masks_maps_of_every_size(side):
+    delta = batch(side=side)
+    mask = gm.GradientMask.from_theory().mask(delta)
+    rate = mask.float().mean((1, 2, 3))
+    assert ((rate > 0) & (rate < 1)).all()
+    assert gm.GradientMask.from_theory().mask(delta[..., :2, :2]) is None

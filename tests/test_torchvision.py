@@ -81,6 +81,13 @@ def test_weights_route(name):
     assert len(handle.sites) == len(kinds)
 
 
+@pytest.mark.parametrize("name", SIDES)
+def test_theorys_choice_fits_any_network(name):
+    handle = check(name, gm.GradientMask.from_theory())
+    kinds = [m for m in build(name).modules() if isinstance(m, nn.Conv2d)]
+    assert len(handle.sites) == len(kinds)
+
+
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
 def test_weights_route_leaves_input_gradients_alone(name):
     model = build(name).double()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 from torch.nn.utils import prune
 
@@ -60,7 +61,8 @@ def pruned_copy(
     >>> bool((pruned_copy(small_cnn(seed=0), 1.0)[1].weight == 0).all())
     True
     """
-    pruned = copy.deepcopy(model)
+    # PyTorch's pruning cannot read weights that are laid out channels last.
+    pruned = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
     kinds = nn.Conv2d if structured else (nn.Conv2d, nn.Linear)
     layers = [module for module in pruned.modules() if isinstance(module, kinds)]
     for module in pruned.modules():

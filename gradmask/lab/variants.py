@@ -17,8 +17,8 @@ Options = dict[str, Any] | None
 MASKS: dict[str, dict[str, Any]] = {
     "signal": {"sigma": 1.0, "size": 5},
     "weights": {"sigma": 1.0, "size": 5, "route": "weights"},
-    "contribution": {
-        "sigma": 0.12,
+    "theory": {
+        "sigma": 0.25,
         "relative": True,
         "route": "weights",
         "energy": "contribution",
@@ -28,7 +28,8 @@ MASKS: dict[str, dict[str, Any]] = {
 
 - ``"signal"``: 5x5 at every activation, the masked error flows on;
 - ``"weights"``: 5x5 at every convolution, its weights alone see the mask;
-- ``"contribution"``: the same with contribution energy and a kernel sized to the map.
+- ``"theory"``: contribution energy and a kernel sized to the map, as theory chooses
+  them (:meth:`gradmask.GradientMask.from_theory`).
 """
 
 CONTROLS = ("random", "top-k")

@@ -9,8 +9,8 @@ schedules, the rungs of :mod:`gradmask.lab.ladder`.  A network is trained once a
 measured for every chapter.  Settings are equal for all variants, and none is chosen by
 these numbers.
 
-The compute: a plain run takes about 35 s on one core, a masked one 40 to 60 s, the
-ladder 2 minutes, measuring a network 40 s: 20 minutes for a seed, 3.5 hours for ten.
+The compute: a plain run takes about 26 s on one core, a masked one 30 to 45 s, the
+ladder a minute, measuring a network 20 s: 13 minutes for a seed, 2.2 hours for ten.
 """
 
 from gradmask.lab.trial import profiles, run
@@ -23,7 +23,7 @@ UNBALANCED = {"sigma": 1.4, "size": 5, "kernel": "unbalanced"}
 PROFILES = profiles(
     seeds=10,
     variants={
-        **with_controls("signal", "weights", "contribution"),
+        **with_controls("signal", "weights", "theory"),
         "unbalanced": UNBALANCED,
     },
 )

@@ -123,7 +123,9 @@ VARIANTS: dict[str, Callable[[nn.Module], object]] = {
     "weights": gm.GradientMask(**MASKS["weights"]).attach,
     "weights, not projected": gm.GradientMask(**MASKS["weights"], project=False).attach,
     "weights, floor": Floor(**MASKS["weights"], project=False).attach,
-    "weights, contribution": gm.GradientMask(**MASKS["contribution"]).attach,
+    "weights, contribution": gm.GradientMask(
+        0.12, relative=True, route="weights", energy="contribution"
+    ).attach,
 }
 """What takes a training step; the first is what the others are compared with."""
 
