@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from statistics import fmean
@@ -91,12 +92,15 @@ def attention(model: nn.Module, scenes: Scenes) -> float:
 
 
 def quality(model: nn.Module, split: Split | Scenes, samples: int = 64) -> Numbers:
-    """Q of a network's plain gradients, and the mean LGQ of its convolutions."""
+    """Q of a network's plain gradients, and the mean LGQ of its convolutions.
+
+    LGQ is nan for a dead network, where no convolution has an error.
+    """
     device = next(model.parameters()).device
     monitor = gm.QualityMonitor(model, nn.CrossEntropyLoss(), samples=samples)
     whole, *layers = monitor.measure(split.images.to(device), split.labels.to(device))
-    lateral = [float(row["lgq"]) for row in layers]
-    return {"q": float(whole["q"]), "lgq": fmean(v for v in lateral if v == v)}
+    lateral = [v for row in layers if not math.isnan(v := float(row["lgq"]))]
+    return {"q": float(whole["q"]), "lgq": fmean(lateral) if lateral else math.nan}
 
 
 def _pruned(

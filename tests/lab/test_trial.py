@@ -7,7 +7,10 @@ import torch
 
 from gradmask import GradientMask
 from gradmask.lab import comparison, experiments, trial
+from gradmask.lab.data import Split
 from gradmask.lab.ledger import CLAIMS, ledger
+from gradmask.lab.measure import quality
+from gradmask.lab.models import small_cnn
 from gradmask.lab.variants import CONTROLS, MASKS, build, with_controls
 
 COMPARISONS = [
@@ -64,6 +67,15 @@ def test_fashion_images_can_be_compared_too():
     rows = trial.run(config | {"variants": {"plain": None}, "ladder": []}, 0, CPU)
     assert len(rows) == 1
     assert "attention" not in rows[0]
+
+
+def test_a_dead_network_has_no_lateral_quality():
+    model = small_cnn(seed=0)
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    found = quality(model, Split(images, torch.arange(8)), samples=8)
+    assert math.isnan(found["lgq"])
 
 
 def test_label_noise_replaces_its_share_and_leaves_the_rest():
