@@ -87,6 +87,10 @@ def test_label_noise_replaces_its_share_and_leaves_the_rest():
     assert noisy.unique().tolist() == list(range(10))
 
 
+def test_the_mask_of_theory_is_the_librarys():
+    assert build(MASKS["theory"], seed=0) == GradientMask.from_theory()
+
+
 def test_controls_differ_from_their_mask_in_the_selection_alone():
     for name, options in with_controls(*MASKS).items():
         mask, _, control = name.partition(", ")

@@ -9,8 +9,9 @@ schedules, the rungs of :mod:`gradmask.lab.ladder`.  A network is trained once a
 measured for every chapter.  Settings are equal for all variants, and none is chosen by
 these numbers.
 
-The compute: a plain run takes about 26 s on one core, a masked one 30 to 45 s, the
-ladder a minute, measuring a network 20 s: 13 minutes for a seed, 2.2 hours for ten.
+The compute: a plain run takes about 28 s on one core, a masked one 35 to 55 s, the
+ladder a minute, measuring a network half a minute: 16 minutes for a seed, 2.7 hours for
+ten.
 """
 
 from gradmask.lab.trial import profiles, run

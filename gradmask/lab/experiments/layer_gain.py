@@ -107,7 +107,7 @@ def settings(config: dict[str, Any], seed: int) -> dict[str, GradientMask | None
         for sigma in config["sigmas"]
         for threshold in config["thresholds"]
     }
-    usual = GradientMask(0.12, relative=True, route="weights", energy="contribution")
+    usual = replace(GradientMask.from_theory(), sigma=0.12)
     return masks | {
         "5x5": GradientMask(**MASKS["weights"]),
         "random": replace(usual, select="random", seed=seed),

@@ -26,7 +26,7 @@ from __future__ import annotations
 import copy
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -123,9 +123,7 @@ VARIANTS: dict[str, Callable[[nn.Module], object]] = {
     "weights": gm.GradientMask(**MASKS["weights"]).attach,
     "weights, not projected": gm.GradientMask(**MASKS["weights"], project=False).attach,
     "weights, floor": Floor(**MASKS["weights"], project=False).attach,
-    "weights, contribution": gm.GradientMask(
-        0.12, relative=True, route="weights", energy="contribution"
-    ).attach,
+    "weights, contribution": replace(gm.GradientMask.from_theory(), sigma=0.12).attach,
 }
 """What takes a training step; the first is what the others are compared with."""
 

@@ -42,8 +42,8 @@ def energy_maps(
     """Both energies of a layer at stages of training, with the object's outline."""
     columns = 1 + 2 * len(stages)
     figure, axes = panels(columns, len(samples), height=1.32 * len(samples))
-    for row, sample in zip(axes, samples, strict=True):
-        first = row is axes[0]
+    for index, (row, sample) in enumerate(zip(axes, samples, strict=True)):
+        first = index == 0
         show_map(
             row[0], scenes.images[sample, 0], "scene" if first else "", cmap="gray"
         )
@@ -72,7 +72,7 @@ def contrast_curves(rows: Sequence[Row]) -> Figure:
     for ax, head in zip(axes[0], heads, strict=True):
         ax.set_title(head)
     for ax in axes[1]:
-        ax.set_xlabel("epoch")
+        ax.set(xlabel="epoch", xticks=sorted({row["epoch"] for row in rows}))
     _legend_of_sides(figure)
     return done(figure)
 
