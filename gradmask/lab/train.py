@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import torch
@@ -42,7 +42,7 @@ def train(
     validation: Split | Scenes,
     *,
     epochs: int,
-    inhibition: GradientMask | None = None,
+    inhibition: GradientMask | Callable[[int], GradientMask | None] | None = None,
     batch_size: int = 64,
     learning_rate: float = 0.05,
     seed: int,
@@ -69,8 +69,9 @@ def train(
         Images (N, 1, H, W) and labels (N,).
     epochs : int
         Passes over the training set.
-    inhibition : GradientMask, optional
-        Attached while training.  Default: plain backpropagation.
+    inhibition : GradientMask or callable, optional
+        Attached while training; or a schedule, which takes the number of a pass, the
+        first being 1, to its mask or None.  Default: plain backpropagation.
     batch_size : int, default 64
         Images per step.
     learning_rate : float, default 0.05
@@ -81,7 +82,7 @@ def train(
         Every how many passes to take the scores; after the last one in any case.
     after_epoch : callable, optional
         Called with the number of passes made and the model: first with 0, before
-        training, then after every pass, with the mask attached.
+        training, then after every pass, with the pass's mask attached.
     progress : str, optional
         Title of a progress bar.  Default: none.
 
@@ -110,12 +111,19 @@ def train(
         sgd, learning_rate, total_steps=epochs * steps
     )
     history = []
-    with inhibition.attach(model) if inhibition else nullcontext():
-        if after_epoch:
-            after_epoch(0, model)
-        optimizer = engine.prepare(sgd)
-        numbers = range(1, epochs + 1)
+    if after_epoch:
+        after_epoch(0, model)
+    optimizer = engine.prepare(sgd)
+    numbers = range(1, epochs + 1)
+    mask = None
+    with ExitStack() as attached:
         for number in tqdm(numbers, progress, leave=False, disable=progress is None):
+            wanted = inhibition(number) if callable(inhibition) else inhibition
+            if wanted != mask:
+                attached.close()
+                mask = wanted
+                if mask:
+                    attached.enter_context(mask.attach(model))
             begin = time.perf_counter()
             shuffled = torch.randperm(len(training.images), generator=order)
             shuffled = shuffled[: steps * batch_size].view(steps, batch_size)

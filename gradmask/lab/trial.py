@@ -16,9 +16,9 @@ from gradmask.lab.models import FAMILIES
 from gradmask.lab.records import Row
 from gradmask.lab.scenes import Clutter, Scenes, scene_splits
 from gradmask.lab.train import train
-from gradmask.lab.variants import Options, build, with_controls
+from gradmask.lab.variants import Variant, schedule, with_controls
 
-__all__ = ["profiles", "run"]
+__all__ = ["compare", "profiles", "run", "splits"]
 
 LAPTOP: dict[str, Any] = {
     "seeds": 5,
@@ -75,25 +75,34 @@ def profiles(**changes: Any) -> dict[str, dict[str, Any]]:
 
 
 def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
+    """Compare on the data that the configuration names; see :func:`compare`."""
+    return compare(splits(config, seed), config, seed, device)
+
+
+def compare(
+    splits: tuple[Split | Scenes, ...],
+    config: dict[str, Any],
+    seed: int,
+    device: torch.device,
+) -> list[Row]:
     """Train and measure every rung of the ladder and every variant.
 
     Rows: "variant", "epochs", what :func:`gradmask.lab.measure.everything` gives, and
     "q" and "lgq" at the "start" (after one epoch), in the "middle" and at the "end".
     """
-    splits = _splits(config, seed)
-    plans: list[tuple[str, Options, int]]
+    plans: list[tuple[str, Variant, int]]
     plans = [("plain", None, epochs) for epochs in config["ladder"]]
     plans += [(*variant, config["epochs"]) for variant in config["variants"].items()]
     return [
         {"variant": name, "epochs": epochs}
-        | _trained(name, options, epochs, splits, config, seed, device)
-        for name, options, epochs in plans
+        | _trained(name, variant, epochs, splits, config, seed, device)
+        for name, variant, epochs in plans
     ]
 
 
 def _trained(
     name: str,
-    options: Options,
+    variant: Variant,
     epochs: int,
     splits: tuple[Split | Scenes, ...],
     config: dict[str, Any],
@@ -115,7 +124,7 @@ def _trained(
         training,
         validation,
         epochs=epochs,
-        inhibition=build(options, seed),
+        inhibition=schedule(variant, seed, epochs),
         batch_size=config["batch_size"],
         seed=seed,
         score_every=epochs,
@@ -125,20 +134,21 @@ def _trained(
     return everything(model, last, training, test, config) | found
 
 
-def _splits(config: dict[str, Any], seed: int) -> tuple[Split | Scenes, ...]:
+def splits(config: dict[str, Any], seed: int) -> tuple[Split | Scenes, ...]:
+    """Images to train on, to validate with and to test on."""
     data = load_fashion_mnist()
     sizes = {name: config[name] for name in ("training", "validation", "test")}
-    splits: tuple[Split | Scenes, ...]
+    parts: tuple[Split | Scenes, ...]
     if config["data"] == "scenes":
         clutter = Clutter(**config["clutter"])
-        splits = scene_splits(data, *sizes.values(), seed=seed, clutter=clutter)
+        parts = scene_splits(data, *sizes.values(), seed=seed, clutter=clutter)
     else:
         whole = (data.train, data.validation, data.test)
-        splits = tuple(
+        parts = tuple(
             Split(images[:size], labels[:size])
             for (images, labels), size in zip(whole, sizes.values(), strict=True)
         )
-    training, *others = splits
+    training, *others = parts
     noisy = _with_label_noise(training.labels, config["label_noise"], seed)
     return training._replace(labels=noisy), *others
 

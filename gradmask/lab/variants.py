@@ -1,18 +1,31 @@
 """What the experiments compare: the masks, and the controls beside each of them.
 
 Variants are plain values, options of :class:`gradmask.GradientMask` by name, so that a
-record's configuration holds them in full; None is plain backpropagation.
+record's configuration holds them in full; None is plain backpropagation.  A list of
+phases ``[share of the epochs, options]`` changes them during training.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from gradmask import GradientMask
+from gradmask.lab.ablated import AblatedMask
 
-__all__ = ["CONTROLS", "MASKS", "Options", "build", "with_controls"]
+__all__ = [
+    "CONTROLS",
+    "MASKS",
+    "Options",
+    "Variant",
+    "build",
+    "schedule",
+    "with_controls",
+]
 
 Options = dict[str, Any] | None
+Variant = Options | list[list[Any]]
 
 MASKS: dict[str, dict[str, Any]] = {
     "signal": {"sigma": 1.0, "size": 5},
@@ -37,7 +50,7 @@ CONTROLS = ("random", "top-k")
 energy and projection, at random or by energy alone."""
 
 
-def with_controls(*masks: str) -> dict[str, Options]:
+def with_controls(*masks: str) -> dict[str, Variant]:
     """Plain training, masks by name, and the controls of each: ``"signal, random"``."""
     chosen = {name: MASKS[name] for name in masks}
     controls = {
@@ -50,4 +63,28 @@ def with_controls(*masks: str) -> dict[str, Options]:
 
 def build(options: Options, seed: int) -> GradientMask | None:
     """Make the mask that options describe; random controls draw by the seed."""
-    return None if options is None else GradientMask(**options, seed=seed)
+    if options is None:
+        return None
+    plain = {field.name for field in fields(GradientMask)}
+    kind = GradientMask if options.keys() <= plain else AblatedMask
+    return kind(**options, seed=seed)
+
+
+def schedule(
+    variant: Variant, seed: int, epochs: int
+) -> Callable[[int], GradientMask | None]:
+    """Which mask a variant has attached in which epoch, the first being 1.
+
+    Parameters
+    ----------
+    variant : dict, None or list
+        Options, or phases in order, each with the share of the epochs at which it ends.
+    seed : int
+        Of the random controls.
+    epochs : int
+        Of the training.
+    """
+    phases: list[list[Any]]
+    phases = variant if isinstance(variant, list) else [[1.0, variant]]
+    masks = [(end, build(options, seed)) for end, options in phases]
+    return lambda epoch: next(m for end, m in masks if epoch <= round(end * epochs))

@@ -11,7 +11,7 @@ from gradmask.lab.data import Split
 from gradmask.lab.ledger import CLAIMS, ledger
 from gradmask.lab.measure import quality
 from gradmask.lab.models import small_cnn
-from gradmask.lab.variants import CONTROLS, MASKS, build, with_controls
+from gradmask.lab.variants import CONTROLS, MASKS, build, schedule, with_controls
 
 COMPARISONS = [
     name
@@ -55,11 +55,14 @@ def test_a_comparison_is_deterministic(rows):
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_every_variant_of_an_experiment_can_be_built(name):
     for config in experiments.experiment(name).PROFILES.values():
-        masks = {key: build(v, 3) for key, v in config["variants"].items()}
-        assert masks.pop("plain") is None
-        assert all(isinstance(mask, GradientMask) for mask in masks.values())
-        assert all(mask.seed == 3 for mask in masks.values())
-        assert max(config["ladder"]) < config["epochs"]
+        epochs = config["epochs"]
+        for key, variant in config["variants"].items():
+            masks = map(schedule(variant, 3, epochs), range(1, epochs + 1))
+            there = [mask for mask in masks if mask]
+            assert bool(there) == (key != "plain")
+            assert all(isinstance(mask, GradientMask) for mask in there)
+            assert all(mask.seed == 3 for mask in there)
+        assert max(config["ladder"]) < epochs
 
 
 def test_fashion_images_can_be_compared_too():
