@@ -11,9 +11,16 @@ from gradmask.lab.comparison import baselines, effect, per_seed, summary
 from gradmask.lab.cost import averaged
 from gradmask.lab.ledger import Entry
 from gradmask.lab.records import Row
-from gradmask.lab.stats import Interval
+from gradmask.lab.stats import Interval, mean_interval
 
-__all__ = ["cost_table", "effect_table", "ledger_table", "points", "verdict"]
+__all__ = [
+    "attack_table",
+    "cost_table",
+    "effect_table",
+    "ledger_table",
+    "points",
+    "verdict",
+]
 
 
 def points(interval: Interval) -> str:
@@ -70,6 +77,36 @@ def ledger_table(entries: Sequence[Entry]) -> HTML:
     ]
     header = ["claim", "mask", "− plain", "− best control", "verdict"]
     return _table(header, body)
+
+
+def attack_table(rows: Sequence[Row]) -> HTML:
+    """What AutoAttack leaves of a robust accuracy, and how often the checks passed.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of the record "robustness".
+    """
+    plans = list(dict.fromkeys((row["variant"], row["epochs"]) for row in rows))
+    body = []
+    for variant, epochs in plans:
+        runs = [r for r in rows if (r["variant"], r["epochs"]) == (variant, epochs)]
+        intervals = (
+            mean_interval([100 * run[key] for run in runs])
+            for key in ("white_box", "auto attack")
+        )
+        passed = sum(run["passed"] for run in runs)
+        body.append(
+            [
+                f"{variant}, {epochs} epochs",
+                *(
+                    f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+                    for mean, low, high in intervals
+                ),
+                f"{passed} of {len(runs)}",
+            ]
+        )
+    return _table(["training", "PGD, %", "AutoAttack, %", "checks passed"], body)
 
 
 def cost_table(rows: Sequence[Row]) -> HTML:

@@ -1,0 +1,72 @@
+"""Figures and tables of effects show the intervals that the statistics give."""
+
+import numpy as np
+import pytest
+
+from gradmask.lab.comparison import baselines, effect
+from gradmask.lab.figures import ablations
+from gradmask.lab.tables import attack_table
+
+VALUES = {
+    "plain": [0.5, 0.6, 0.55],
+    "theory": [0.6, 0.7, 0.64],
+    "theory, random": [0.4, 0.7, 0.6],
+    "theory, top-k": [0.7, 0.81, 0.73],
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return [
+        {"seed": seed, "variant": name, "epochs": 3, "train loss": 0.1, "x": value}
+        for name, values in VALUES.items()
+        for seed, value in enumerate(values)
+    ]
+
+
+def drawn(ax):
+    bars = [line.get_xdata() for line in ax.lines if line.get_linestyle() == "-"]
+    dots = [
+        line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata())
+    ]
+    return bars, dots
+
+
+def test_a_forest_draws_every_variant_against_the_baseline(rows):
+    names = ["plain", "theory, random", "theory, top-k"]
+    (ax,) = ablations.forest(rows, names, "theory", {"x": "accuracy"}).axes
+    bars, dots = drawn(ax)
+    for name, bar, dot in zip(names, bars, dots, strict=False):
+        mean, low, high = (100 * v for v in effect(rows, name, "theory", "x"))
+        assert np.allclose(bar, [low, high])
+        assert np.allclose(dot.get_xdata(), mean)
+        assert (dot.get_markerfacecolor() == "white") == (low <= 0 <= high)
+    assert [label.get_text() for label in ax.get_yticklabels()] == names
+
+
+def test_regimes_draw_four_baselines_for_each(rows):
+    twice = {"one": rows, "other": rows}
+    (ax,) = ablations.regimes(twice, "theory", {"x": "accuracy"}).axes
+    _, dots = drawn(ax)
+    expected = [100 * effect(rows, "theory", n, "x").mean for n in baselines("theory")]
+    assert np.allclose([dot.get_xdata()[0] for dot in dots], expected * 2)
+    heights = [dot.get_ydata()[0] for dot in dots]
+    assert heights == sorted(heights, reverse=True)
+
+
+def test_the_table_of_attacks_counts_what_passed():
+    rows = [
+        {"variant": "plain", "epochs": e, "white_box": w, "auto attack": a, "passed": p}
+        for e, w, a, p in [
+            (2, 0.2, 0.1, True),
+            (2, 0.4, 0.1, False),
+            (3, 0.1, 0.1, True),
+        ]
+        for _ in range(2)
+    ]
+    text = attack_table(rows).data
+    assert "plain, 2 epochs" in text
+    assert "plain, 3 epochs" in text
+    assert "<td>2 of 4</td>" in text
+    assert "<td>2 of 2</td>" in text
+    assert "<td>10.0 [10.0, 10.0]</td>" in text
