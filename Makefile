@@ -32,6 +32,9 @@ format: $(READY) ## Format the code and strip the notebooks of their outputs
 	.venv/bin/ruff format
 	.venv/bin/nbstripout --extra-keys metadata.language_info book/*.ipynb
 
+student: $(READY) ## Write the chapters as notebooks without solutions, and with them for teachers
+	.venv/bin/python book/student.py book/_build
+
 picture: $(READY) ## Draw the picture that opens the book and the README
 	.venv/bin/python -m gradmask.lab.figures.picture book/images/gradient-mask.png
 
@@ -48,4 +51,4 @@ $(READY): pyproject.toml
 	.venv/bin/pip install --quiet --editable '.[test]'
 	@touch $@
 
-.PHONY: help book serve test browse lint format picture clean
+.PHONY: help book serve test browse lint format student picture clean
