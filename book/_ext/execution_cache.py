@@ -1,7 +1,7 @@
 """Keep executed notebooks for as long as all that their outputs depend on is unchanged.
 
-Jupyter Book looks at a notebook's own code alone; here the library's code, the
-budget and the version of torch count too.
+Jupyter Book looks at a notebook's own code alone; here the library's code, the records,
+the budget and the version of torch count too.
 """
 
 import hashlib
@@ -21,7 +21,8 @@ def choose_cache(app: Sphinx, config: Config) -> None:
     """Name the cache after what the outputs depend on, and drop what it outdates."""
     budget = os.environ.get("GRADMASK_BUDGET", "laptop")
     digest = hashlib.sha256(version("torch").encode())
-    for path in sorted((ROOT / "gradmask").rglob("*")):
+    folders = (ROOT / "gradmask", ROOT / "book/records")
+    for path in sorted(path for folder in folders for path in folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.relative_to(ROOT).as_posix().encode())
             digest.update(path.read_bytes())
