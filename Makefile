@@ -35,8 +35,8 @@ format: $(READY) ## Format the code and strip the notebooks of their outputs
 student: $(READY) ## Write the chapters as notebooks without solutions, and with them for teachers
 	.venv/bin/python book/student.py book/_build
 
-picture: $(READY) ## Draw the picture that opens the book and the README
-	.venv/bin/python -m gradmask.lab.figures.picture book/images/gradient-mask.png
+picture: $(READY) ## Draw the picture that opens the book and the README, moving and still
+	.venv/bin/python -m gradmask.lab.figures.picture book/_static/gradient-mask.png book/_static/gradient-mask.webp
 
 clean: ## Remove everything built, but not the environment in .venv
 	rm -rf book/_build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

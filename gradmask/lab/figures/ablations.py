@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from gradmask.lab.comparison import baselines, effect
 from gradmask.lab.figures.results import STYLES
-from gradmask.lab.figures.style import COLOURS, INK, done, panels
+from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
 from gradmask.lab.records import Row
 from gradmask.lab.stats import Interval
 
-__all__ = ["forest", "regimes"]
+__all__ = ["forest", "regimes", "weighings"]
 
 
 def forest(
@@ -81,6 +82,23 @@ def regimes(
         control = name.partition(", ")[2]
         axes[0].plot([], [], "o", color=STYLES[control][0], label=f"− {control}")
     figure.legend(loc="outside lower center", ncols=4)
+    return done(figure)
+
+
+def weighings(energy: Tensor, weights: Mapping[str, Tensor]) -> Figure:
+    """An energy map and what masks make of it, on one scale from nothing to twice.
+
+    Parameters
+    ----------
+    energy : Tensor
+        Map of shape (H, W).
+    weights : mapping of str to Tensor
+        What positions are weighed by, maps of the same shape, and their titles.
+    """
+    figure, axes = panels(1 + len(weights), height=2.1)
+    show_map(axes[0], energy, "energy")
+    for ax, (title, weight) in zip(axes[1:], weights.items(), strict=True):
+        show_map(ax, weight, title, cmap="gray", vmin=0, vmax=2)
     return done(figure)
 
 

@@ -1,7 +1,15 @@
-"""Draw the picture that opens the book: ``python -m gradmask.lab.figures.picture``."""
+"""Draw the picture that opens the book: ``python -m gradmask.lab.figures.picture``.
+
+It comes still, and moving: the same scene after every epoch of a short training.
+"""
 
 import sys
+from io import BytesIO
 from pathlib import Path
+
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import nn
 
 from gradmask import laplacian_of_gaussian
 from gradmask.lab.data import load_fashion_mnist
@@ -12,20 +20,71 @@ from gradmask.lab.probe import error_signals
 from gradmask.lab.scenes import Scenes, scene_splits
 from gradmask.lab.train import train
 
+EPOCHS = 8
+STILL = 4
+MILLISECONDS = 500
 
-def main(path: Path) -> None:
-    """Train a small network on scenes and draw the first validation scene's mask."""
+
+def main(still: Path, moving: Path) -> None:
+    """Train a small network and draw the first validation scene's mask on the way.
+
+    Parameters
+    ----------
+    still : Path
+        PNG to write.
+    moving : Path
+        Animated WebP to write.  It plays once, in less than five seconds, and stays.
+    """
     use_style()
     splits = scene_splits(load_fashion_mnist(), train=2_000, validation=500, test=10)
-    model = small_resnet(seed=0)
-    train(model, splits.train, splits.validation, epochs=4, seed=0)
     scenes = splits.validation
-    errors = error_signals(model.train(), scenes.images[:64], scenes.labels[:64])
     first = Scenes(*(field[:1] for field in scenes))
-    figure = anatomy(first, errors["2"][:1], laplacian_of_gaussian(1.0))
-    path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, metadata={"Software": None})
+    figures: list[Figure] = []
+
+    def look(epoch: int, model: nn.Module) -> None:
+        errors = error_signals(model.train(), scenes.images[:64], scenes.labels[:64])
+        figure = anatomy(first, errors["2"][:1], laplacian_of_gaussian(1.0))
+        figure.supxlabel(f"after epoch {epoch}" if epoch else "before training")
+        figures.append(figure)
+
+    model = small_resnet(seed=0)
+    train(
+        model,
+        splits.train,
+        splits.validation,
+        epochs=EPOCHS,
+        seed=0,
+        score_every=EPOCHS,
+        after_epoch=look,
+    )
+    animate(figures, moving, MILLISECONDS)
+    chosen = figures[STILL]
+    chosen.supxlabel("")
+    chosen.savefig(still, metadata={"Software": None})
+
+
+def animate(figures: list[Figure], path: Path, milliseconds: int) -> None:
+    """Write figures of one size as an animation that plays once and stays.
+
+    Parameters
+    ----------
+    figures : list of Figure
+        The frames.
+    path : Path
+        WebP file to write.
+    milliseconds : int
+        How long each frame is shown.
+    """
+    frames = []
+    for figure in figures:
+        buffer = BytesIO()
+        figure.savefig(buffer, dpi=160)
+        frames.append(Image.open(buffer).convert("RGB"))
+    first, *rest = frames
+    first.save(
+        path, append_images=rest, duration=milliseconds, loop=1, quality=80, method=6
+    )
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))
