@@ -22,10 +22,11 @@ test: $(READY) ## Run every test: the library's, its doctests, the notebooks (AR
 browse: book ## Look at every page of the book in a browser, Debian's Chromium
 	.venv/bin/pytest -rs tests/browser $(ARGS)
 
-lint: $(READY) ## Check style, formatting and types
+lint: $(READY) ## Check style, formatting, types and spelling
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/codespell *.md benchmarks book/*.bib book/*.ipynb book/*.md gradmask tests
 
 format: $(READY) ## Format the code and strip the notebooks of their outputs
 	.venv/bin/ruff check --fix-only
