@@ -4,7 +4,8 @@ Every map has the same form: it takes a classifier, images and their labels, and
 a map of each image, not negative.  What is explained is the logit of the label.
 
 What is asked is a copy of the network, in evaluation mode and free of Gradient Masks:
-the network itself, its gradients and its modes stay as they are.
+the network itself, its gradients and its modes stay as they are.  Two of the maps are
+captum's (``pip install "gradmask[saliency]"``).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from captum.attr import IntegratedGradients, LayerGradCam
 from torch import Tensor, nn
 
 from gradmask import lateral_saliency
@@ -71,6 +71,8 @@ def integrated(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     ----------
     Sundararajan, Taly and Yan, *Axiomatic attribution for deep networks*, ICML 2017.
     """
+    from captum.attr import IntegratedGradients
+
     attributions: Tensor = IntegratedGradients(frozen(model)).attribute(
         images,
         target=labels,
@@ -95,6 +97,8 @@ def grad_cam(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     Selvaraju et al., *Grad-CAM: visual explanations from deep networks via
     gradient-based localization*, ICCV 2017.
     """
+    from captum.attr import LayerGradCam
+
     model = frozen(model)
     with torch.enable_grad():
         coarse = LayerGradCam(model, last_stage(model)).attribute(
