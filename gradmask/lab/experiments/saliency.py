@@ -52,13 +52,12 @@ PROFILES: dict[str, dict[str, Any]] = {
     "smoke": LAPTOP
     | {
         "seeds": 2,
-        "families": ["resnet"],
-        "variants": {"plain": None, "theory": LAPTOP["variants"]["theory"]},
-        "training": 64,
+        "families": ["resnet", "vgg"],
+        "training": 320,
         "validation": 10,
         "test": 200,
-        "epochs": 2,
-        "shorter": 1,
+        "epochs": 6,
+        "shorter": 5,
         "scenes": 4,
         "costly": 2,
         "steps": 2,
@@ -155,6 +154,8 @@ def _compared(
     test = Scenes(*(part.to(device) for part in splits.test))
     known = [eligible(m, test.images, test.labels, test.box) for m, _ in networks]
     chosen = torch.stack(known).all(0).nonzero()[: config["scenes"], 0]
+    if not len(chosen):
+        raise RuntimeError(f"no scene that all networks of {family} get right")
     scenes = Scenes(*(part[chosen] for part in test))
     few = Scenes(*(part[: config["costly"]] for part in scenes))
     return [
