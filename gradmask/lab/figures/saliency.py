@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
@@ -118,14 +119,15 @@ def intervals(table: Table, unit: str, *, zero: bool = True) -> Figure:
                 ax.plot([interval.low, interval.high], [at, at], color=colour, lw=2)
                 face = colour if interval.excludes_zero or not zero else "white"
                 style = {"mfc": face, "mec": colour, "ms": 5, "mew": 1.3}
-                ax.plot(interval.mean, at, "o", label="" if y else family, **style)
+                ax.plot(interval.mean, at, "o", **style)
         if zero:
             ax.axvline(0, color=INK, lw=1)
         ax.set(title=title, ylim=(len(titles) - 0.4, -0.6))
         ax.set_yticks(range(len(titles)), titles)
         ax.grid(axis="y")
     figure.supxlabel(unit, fontsize=9)
-    handles, names = axes[0, 0].get_legend_handles_labels()
+    names = list(next(iter(lines.values())))
+    handles = [Line2D([], [], color=FAMILIES[name], marker="o", ms=5) for name in names]
     figure.legend(handles, names, loc="outside upper right", ncols=len(names))
     return done(figure)
 
