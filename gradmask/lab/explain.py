@@ -180,7 +180,7 @@ def last_stage(model: nn.Module) -> nn.Module:
     ----------
     model : nn.Module
         Whose children are in the order in which they are called: the families of
-        :mod:`gradmask.lab.models`, and most of torchvision's.
+        ``gradmask.lab.models``, and most of torchvision's.
 
     Raises
     ------

@@ -140,6 +140,16 @@ def read_annotation(path: Path) -> list[tuple[str, Box]]:
     Pascal VOC counts pixels from one and ImageNet from nought; the numbers are taken as
     edges, which is at most a pixel off.
 
+    Parameters
+    ----------
+    path : Path
+        The XML file.
+
+    Returns
+    -------
+    list
+        A pair for each object, in the order of the file.
+
     Raises
     ------
     DataError
