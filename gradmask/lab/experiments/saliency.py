@@ -1,0 +1,175 @@
+"""Lateral saliency beside other maps, and masked networks beside plain ones.
+
+The two questions, kept apart.  Is the *map* better: of the same network, does lateral
+saliency find the object better than other maps, noise and a spot in the centre?  Is the
+*network* better: of the same map, does it find the object better in networks that were
+trained with theory's mask than in plain ones, in plain ones of about the same training
+loss, and in those of the mask's controls?
+
+The plan: three families, the core's scenes and schedule, five seeds.  All networks of a
+family and a seed are asked about the same test scenes, the first 200 that every one of
+them gets right, so that no network is asked about easier ones; what is costly,
+insertion, deletion and the sanity checks, on the first 50 of them.  The random labels
+are those of one more plain network, which starts from the same weights.
+
+The compute: 14 minutes for a seed on one core, of which 11 are training.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradmask.lab.data import Split, load_fashion_mnist
+from gradmask.lab.explain import MAPS
+from gradmask.lab.insertion import area, deletion, insertion
+from gradmask.lab.localisation import SHARES, eligible, iou_over_shares, localisation
+from gradmask.lab.models import FAMILIES
+from gradmask.lab.records import Row
+from gradmask.lab.sanity import cascade, random_labels, rank_correlation
+from gradmask.lab.scenes import Scenes, SceneSplits, scene_splits
+from gradmask.lab.train import evaluate, train
+from gradmask.lab.variants import Options, build, with_controls
+
+__all__ = ["PROFILES", "run"]
+
+LAPTOP: dict[str, Any] = {
+    "seeds": 5,
+    "families": ["resnet", "vgg", "mobilenet"],
+    "variants": with_controls("theory"),
+    "training": 1000,
+    "validation": 100,
+    "test": 1000,
+    "epochs": 30,
+    "shorter": 22,
+    "scenes": 200,
+    "costly": 50,
+    "steps": 16,
+}
+PROFILES: dict[str, dict[str, Any]] = {
+    "smoke": LAPTOP
+    | {
+        "seeds": 2,
+        "families": ["resnet", "vgg"],
+        "training": 320,
+        "validation": 10,
+        "test": 200,
+        "epochs": 6,
+        "shorter": 5,
+        "scenes": 4,
+        "costly": 2,
+        "steps": 2,
+    },
+    "laptop": LAPTOP,
+    "gpu": LAPTOP | {"seeds": 20},
+}
+
+
+def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
+    """Train the networks of every family, and judge every map of each.
+
+    Rows: "family", "variant", "epochs", "train loss", "test accuracy", "scenes" (how
+    many), "map", and means over the scenes of what :func:`judge` and :func:`doubt`
+    give.
+    """
+    sizes = (config["training"], config["validation"], config["test"])
+    splits = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
+    return [
+        row
+        for family in config["families"]
+        for row in _compared(family, splits, config, seed, device)
+    ]
+
+
+def judge(maps: Tensor, scenes: Scenes) -> dict[str, float]:
+    """Localisation of maps, and "iou 5" to "iou 50" of shares of the pixels (%)."""
+    found = localisation(maps, scenes.box, scenes.mask)
+    overlaps = iou_over_shares(maps, scenes.box).unbind(1)
+    for share, overlap in zip(SHARES, overlaps, strict=True):
+        found[f"iou {100 * share:.0f}"] = overlap
+    return {name: float(values.mean()) for name, values in found.items()}
+
+
+def doubt(
+    name: str, model: nn.Module, other: nn.Module, scenes: Scenes, steps: int, seed: int
+) -> dict[str, float]:
+    """Put a map to the tests that need no truth about the object.
+
+    "insertion" and "deletion", areas under the curves; and the rank correlation of the
+    map with that of the network whose logits' layer, upper half or all layers are
+    random, "random top", "random half" and "random all", and with that of a network
+    trained on random labels, "random labels".
+    """
+    images, labels, draw = scenes.images, scenes.labels, MAPS[name]
+    maps = draw(model, images, labels)
+    found = {
+        "insertion": area(insertion(model, images, labels, maps, steps)),
+        "deletion": area(deletion(model, images, labels, maps, steps)),
+    }
+    networks = [network for _, network in cascade(model, seed=seed)]
+    changed = {
+        "random top": networks[0],
+        "random half": networks[(len(networks) - 1) // 2],
+        "random all": networks[-1],
+        "random labels": other,
+    }
+    for key, network in changed.items():
+        found[key] = rank_correlation(maps, draw(network, images, labels))
+    return {key: float(values.mean()) for key, values in found.items()}
+
+
+def _compared(
+    family: str,
+    splits: SceneSplits,
+    config: dict[str, Any],
+    seed: int,
+    device: torch.device,
+) -> list[Row]:
+    variants: dict[str, Options] = config["variants"]
+    plans: list[tuple[str, Options, int]]
+    plans = [("plain", None, config["shorter"])]
+    plans += [(*variant, config["epochs"]) for variant in variants.items()]
+
+    def trained(
+        options: Options, epochs: int, data: Split | Scenes
+    ) -> tuple[nn.Module, float]:
+        model = FAMILIES[family](seed=seed).to(device)
+        *_, last = train(
+            model,
+            data,
+            splits.validation,
+            epochs=epochs,
+            inhibition=build(options, seed),
+            seed=seed,
+            score_every=epochs,
+            progress=f"{family}, seed {seed}",
+        )
+        return model, last.train.loss
+
+    dealt = random_labels(splits.train, seed=seed)
+    other, _ = trained(None, config["epochs"], dealt)
+    networks = [trained(options, epochs, splits.train) for _, options, epochs in plans]
+    test = Scenes(*(part.to(device) for part in splits.test))
+    known = [eligible(m, test.images, test.labels, test.box) for m, _ in networks]
+    chosen = torch.stack(known).all(0).nonzero()[: config["scenes"], 0]
+    if not len(chosen):
+        raise RuntimeError(f"no scene that all networks of {family} get right")
+    scenes = Scenes(*(part[chosen] for part in test))
+    few = Scenes(*(part[: config["costly"]] for part in scenes))
+    return [
+        {
+            "family": family,
+            "variant": name,
+            "epochs": epochs,
+            "train loss": loss,
+            "test accuracy": evaluate(model, test).accuracy,
+            "scenes": len(chosen),
+            "map": key,
+        }
+        | judge(draw(model, scenes.images, scenes.labels), scenes)
+        | doubt(key, model, other, few, config["steps"], seed)
+        for (name, _, epochs), (model, loss) in zip(plans, networks, strict=True)
+        for key, draw in MAPS.items()
+    ]
