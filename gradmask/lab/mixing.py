@@ -2,8 +2,8 @@ r"""Mixing the images of a batch: augmentations, and where a map can guide them.
 
 Every function takes images (B, 1, H, W), their labels (B,) and a generator.  Each image
 gets a partner from the same batch, all of them a permutation, and it returns the mixed
-images and their soft targets (B, 10), each of which sums to one.  A ValueError says that
-shapes do not fit.  The global random state is neither read nor changed.
+images and their soft targets (B, 10), each of which sums to one.  Shapes that do not
+fit raise a ValueError.  The global random state is neither read nor changed.
 
 A share :math:`\lambda` is drawn for every image, uniformly from [0, 1]: the
 Beta(1, 1) with which the papers train on CIFAR-10.
@@ -17,14 +17,7 @@ from torch import Generator, Tensor
 
 from gradmask.lab.data import CLASSES
 
-__all__ = [
-    "cutmix",
-    "mixup",
-    "moved",
-    "paste_random",
-    "paste_salient",
-    "replace_background",
-]
+__all__ = ["anywhere", "cutmix", "mixup", "paste", "peaks", "replace_background"]
 
 Mixed = tuple[Tensor, Tensor]
 
@@ -59,43 +52,27 @@ def cutmix(images: Tensor, labels: Tensor, generator: Generator) -> Mixed:
     """
     other = _partners(images, labels, generator)
     size, sides = _size(images), _sides(images, generator)
-    start = _anywhere(images, generator) - sides // 2
+    start = anywhere(images, generator) - sides // 2
     ends = torch.minimum(start + sides, size)
     boxes = torch.cat([start.clamp(min=0), ends], 1)
     return _paste(images, labels, boxes, other)
 
 
-def paste_random(images: Tensor, labels: Tensor, generator: Generator) -> Mixed:
-    """Paste a box of the partner from anywhere, to where it was there.
-
-    The control of :func:`paste_salient`: from the same state of the generator come the
-    same partners and boxes of the same size.
-    """
-    other = _partners(images, labels, generator)
-    sides = _sides(images, generator)
-    boxes = _within(_anywhere(images, generator), sides, _size(images))
-    return _paste(images, labels, boxes, other)
-
-
-def paste_salient(
-    images: Tensor, labels: Tensor, saliency: Tensor, generator: Generator
+def paste(
+    images: Tensor, labels: Tensor, centres: Tensor, generator: Generator
 ) -> Mixed:
-    """Paste a box around the partner's most salient pixel, to where it was there.
+    """Paste a box of the partner from about its centre, to where it was there.
 
     Sides and targets are those of :func:`cutmix`, but that a box which crosses the edge
-    is shifted inwards, not clipped: the map decides where, never how much.
+    is shifted inwards, not clipped: the centres decide where, never how much.  With the
+    :func:`peaks` of saliency maps this is SaliencyMix; :func:`anywhere` is its control.
 
     Parameters
     ----------
     images, labels, generator
         As for all.
-    saliency : Tensor
-        Maps of the images, of shape (B, H, W).
-
-    Raises
-    ------
-    ValueError
-        If the maps do not fit the images.
+    centres : Tensor of int64, shape (B, 2)
+        For every image the pixel (x, y) about which its box lies.
 
     References
     ----------
@@ -103,66 +80,59 @@ def paste_salient(
     regularization*, ICLR 2021, arXiv:2006.01791.
     """
     other = _partners(images, labels, generator)
-    if saliency.shape != images[:, 0].shape:
-        raise ValueError(
-            f"saliency must have shape {tuple(images[:, 0].shape)}, got "
-            f"{tuple(saliency.shape)}"
-        )
-    width = images.shape[3]
-    peaks = saliency.flatten(1).argmax(1)[other]
-    centres = torch.stack([peaks % width, peaks // width], 1)
-    boxes = _within(centres, _sides(images, generator), _size(images))
+    _check_centres(images, centres)
+    boxes = _about(images, centres[other], _sides(images, generator))
     return _paste(images, labels, boxes, other)
 
 
 def replace_background(
-    images: Tensor, labels: Tensor, boxes: Tensor, generator: Generator
+    images: Tensor, labels: Tensor, centres: Tensor, side: int, generator: Generator
 ) -> Mixed:
-    """Take everything outside a box from the partner; the label stays.
+    """Keep a square, and take everything around it from the partner; the label stays.
 
     Parameters
     ----------
     images, labels, generator
         As for all.
-    boxes : Tensor of int64, shape (B, 4)
-        What is kept: (x0, y0, x1, y1), half-open, in pixels.
+    centres : Tensor of int64, shape (B, 2)
+        For every image the pixel (x, y) about which the square lies; one that crosses
+        the edge is shifted inwards.
+    side : int
+        Of the square, in pixels; at most the image's.
 
     Raises
     ------
     ValueError
-        If there are not as many boxes as images.
+        If the square does not fit into the image.
     """
     other = _partners(images, labels, generator)
-    if boxes.shape != (len(images), 4):
-        raise ValueError(
-            f"boxes must have shape ({len(images)}, 4), got {tuple(boxes.shape)}"
-        )
+    _check_centres(images, centres)
+    if not 1 <= side <= min(images.shape[2:]):
+        raise ValueError(f"a square of side {side} does not fit {_size(images)}")
+    boxes = _about(images, centres, torch.full_like(centres, side))
     mixed = torch.where(_inside(images, boxes), images, images[other])
     return mixed, _one_hot(labels).to(images.dtype)
 
 
-def moved(boxes: Tensor, size: tuple[int, int], generator: Generator) -> Tensor:
-    """Put boxes anywhere in an image, their sides as they are.
-
-    Parameters
-    ----------
-    boxes : Tensor of int64, shape (B, 4)
-        Boxes (x0, y0, x1, y1), half-open, no larger than the image.
-    size : tuple of int
-        (H, W) of the image.
-    generator : Generator
-        Source of randomness.
+def peaks(saliency: Tensor) -> Tensor:
+    """Find the most salient pixel (x, y) of maps (B, H, W), the middle of a flat one.
 
     Returns
     -------
-    Tensor of int64, shape (B, 4)
-        Boxes, every place where they fit being as likely.
+    Tensor of int64, shape (B, 2)
+        Of several pixels that are equally salient, one.
     """
-    sides = boxes[:, 2:] - boxes[:, :2]
-    room = torch.tensor(size[::-1], device=boxes.device) - sides + 1
-    draw = torch.rand(sides.shape, generator=generator, dtype=torch.float64)
-    start = (draw.to(boxes.device) * room).long()
-    return torch.cat([start, start + sides], 1)
+    _, height, width = saliency.shape
+    highest, index = saliency.flatten(1).max(1)
+    flat = highest == saliency.amin((1, 2))
+    index = torch.where(flat, (height // 2) * width + width // 2, index)
+    return torch.stack([index % width, index // width], 1)
+
+
+def anywhere(images: Tensor, generator: Generator) -> Tensor:
+    """Draw a pixel (x, y) of every image, each as likely, of shape (B, 2)."""
+    draw = torch.rand((len(images), 2), generator=generator).to(images.device)
+    return (draw * _size(images)).long()
 
 
 def _partners(images: Tensor, labels: Tensor, generator: Generator) -> Tensor:
@@ -173,6 +143,13 @@ def _partners(images: Tensor, labels: Tensor, generator: Generator) -> Tensor:
     if labels.shape != images.shape[:1]:
         raise ValueError(f"got {len(images)} images and labels {tuple(labels.shape)}")
     return torch.randperm(len(images), generator=generator).to(images.device)
+
+
+def _check_centres(images: Tensor, centres: Tensor) -> None:
+    if centres.shape != (len(images), 2):
+        raise ValueError(
+            f"centres must have shape ({len(images)}, 2), got {tuple(centres.shape)}"
+        )
 
 
 def _uniform(images: Tensor, generator: Generator) -> Tensor:
@@ -190,14 +167,10 @@ def _sides(images: Tensor, generator: Generator) -> Tensor:
     return (share[:, None] * _size(images)).round().long().clamp(min=1)
 
 
-def _anywhere(images: Tensor, generator: Generator) -> Tensor:
-    draw = torch.rand((len(images), 2), generator=generator).to(images.device)
-    return (draw * _size(images)).long()
-
-
-def _within(centres: Tensor, sides: Tensor, size: Tensor) -> Tensor:
+def _about(images: Tensor, centres: Tensor, sides: Tensor) -> Tensor:
     """Boxes about the centres, shifted to lie inside the image."""
-    start = torch.minimum((centres - sides // 2).clamp(min=0), size - sides)
+    start = (centres - sides // 2).clamp(min=0)
+    start = torch.minimum(start, _size(images) - sides)
     return torch.cat([start, start + sides], 1)
 
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradmask.lab.mixing import (
+    anywhere,
     cutmix,
     mixup,
-    moved,
-    paste_random,
-    paste_salient,
+    paste,
+    peaks,
     replace_background,
 )
 
@@ -28,21 +28,20 @@ def batch(count=12, seed=0, size=SIZE):
     return images, torch.randint(10, (count,), generator=seeded(seed + 1))
 
 
-def peaks(count=12, seed=0, size=SIZE):
-    """Maps with one bright pixel, and its row and column."""
-    generator = seeded(seed)
-    rows, columns = (torch.randint(n, (count,), generator=generator) for n in size)
-    maps = torch.zeros(count, *size)
-    maps[torch.arange(count), rows, columns] = 1
-    return maps, rows, columns
+def centres(count=12, seed=0, size=SIZE):
+    return anywhere(torch.empty(count, 1, *size), seeded(seed))
 
 
-def by_peaks(images, labels, generator):
-    return paste_salient(images, labels, peaks()[0], generator)
+def pasted(images, labels, generator):
+    return paste(images, labels, centres(), generator)
 
 
-PASTES = {"cutmix": cutmix, "random": paste_random, "salient": by_peaks}
-each = pytest.mark.parametrize("paste", PASTES.values(), ids=PASTES)
+def kept(images, labels, generator):
+    return replace_background(images, labels, centres(), 4, generator)
+
+
+each = pytest.mark.parametrize("mix", [mixup, cutmix, pasted, kept])
+cut = pytest.mark.parametrize("mix", [cutmix, pasted])
 
 
 def partners(mixed, images):
@@ -62,11 +61,11 @@ def partners(mixed, images):
     return found
 
 
-@each
+@cut
 @given(seed=st.integers(0, 10_000))
-def test_a_pixel_is_of_one_of_the_two_and_the_target_counts_them(paste, seed):
+def test_a_pixel_is_of_one_of_the_two_and_the_target_counts_them(mix, seed):
     images, labels = batch()
-    mixed, targets = paste(images, labels, seeded(seed))
+    mixed, targets = mix(images, labels, seeded(seed))
     assert targets.shape == (12, 10)
     for i, (j, foreign) in enumerate(partners(mixed, images)):
         share = float(foreign.float().mean())
@@ -82,14 +81,10 @@ def test_a_pixel_is_of_one_of_the_two_and_the_target_counts_them(paste, seed):
             assert box.all()
 
 
-@each
-def test_every_image_is_a_partner_once(paste):
-    images, labels = batch(size=(32, 32))
-    maps = peaks(size=(32, 32))[0]
-    if paste is by_peaks:
-        mixed, _ = paste_salient(images, labels, maps, seeded(3))
-    else:
-        mixed, _ = paste(images, labels, seeded(3))
+@pytest.mark.parametrize("mix", [cutmix, pasted, kept])
+def test_no_image_is_the_partner_of_two(mix):
+    images, labels = batch()
+    mixed, _ = mix(images, labels, seeded(3))
     changed = [j for j, foreign in partners(mixed, images) if foreign.any()]
     assert len(changed) >= 9
     assert len(set(changed)) == len(changed)
@@ -130,55 +125,64 @@ def test_the_boxes_of_cutmix_are_the_papers():
 
 
 @given(seed=st.integers(0, 10_000))
-def test_the_box_lies_on_the_partners_brightest_pixel(seed):
+def test_a_bright_pixel_leads_the_box_there(seed):
     images, labels = batch()
-    maps, rows, columns = peaks(seed=seed)
-    mixed, _ = paste_salient(images, labels, maps, seeded(seed))
+    x, y = centres(seed=seed).T
+    maps = torch.zeros(12, *SIZE)
+    maps[torch.arange(12), y, x] = 1
+    assert torch.equal(peaks(maps), torch.stack([x, y], 1))
+    mixed, _ = paste(images, labels, peaks(maps), seeded(seed))
     for i, (j, foreign) in enumerate(partners(mixed, images)):
-        assert i == j or foreign[rows[j], columns[j]]
+        assert i == j or foreign[y[j], x[j]]
+
+
+def test_a_flat_map_peaks_in_the_middle():
+    maps = torch.full((2, *SIZE), 0.3)
+    maps[0, 8, 1] = 0.4
+    assert peaks(maps).tolist() == [[1, 8], [6, 4]]
+
+
+def test_anywhere_is_every_pixel_alike():
+    drawn = anywhere(torch.empty(11_700, 1, *SIZE), seeded())
+    pixels, counts = drawn.unique(dim=0, return_counts=True)
+    assert pixels.tolist() == [[x, y] for x in range(13) for y in range(9)]
+    assert (counts - 100).abs().max() < 60
 
 
 @given(seed=st.integers(0, 10_000))
-def test_a_random_box_is_as_large_as_the_salient_one(seed):
+def test_the_centres_decide_where_and_not_how_much(seed):
     images, labels = batch()
-    salient, first = paste_salient(images, labels, peaks()[0], seeded(seed))
-    random, second = paste_random(images, labels, seeded(seed))
-    torch.testing.assert_close(first, second)
+    mixtures = [
+        paste(images, labels, centres(seed=place), seeded(seed)) for place in (1, 2)
+    ]
+    torch.testing.assert_close(*(targets for _, targets in mixtures))
     sizes = [
         [int(foreign.sum()) for _, foreign in partners(mixed, images)]
-        for mixed in (salient, random)
+        for mixed, _ in mixtures
     ]
     assert sizes[0] == sizes[1]
 
 
-@given(seed=st.integers(0, 10_000))
-def test_a_background_is_the_partners_and_the_label_stays(seed):
+@given(seed=st.integers(0, 10_000), side=st.integers(1, 9))
+def test_a_background_is_the_partners_and_the_label_stays(seed, side):
     images, labels = batch()
-    generator = seeded(seed)
-    start = torch.stack([torch.randint(n, (12,), generator=generator) for n in (12, 8)])
-    boxes = torch.cat([start.T, start.T + 2], 1)
-    boxes[:, 2:] = torch.minimum(boxes[:, 2:], torch.tensor([13, 9]))
-    mixed, targets = replace_background(images, labels, boxes, seeded(seed))
+    middles = centres(seed=seed)
+    mixed, targets = replace_background(images, labels, middles, side, seeded(seed))
     order = torch.randperm(12, generator=seeded(seed)).tolist()
-    for i, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
+    for i, (x, y) in enumerate(middles.tolist()):
+        left, top = (
+            min(max(middle - side // 2, 0), room - side)
+            for middle, room in ((x, 13), (y, 9))
+        )
+        square = (slice(None), slice(top, top + side), slice(left, left + side))
         expected = images[order[i]].clone()
-        expected[:, y0:y1, x0:x1] = images[i, :, y0:y1, x0:x1]
+        expected[square] = images[i][square]
         assert torch.equal(mixed[i], expected)
     assert np.array_equal(targets, np.eye(10)[labels])
     assert targets.dtype == images.dtype
 
 
-def test_moved_boxes_keep_their_sides_and_reach_every_place():
-    boxes = torch.tensor([[0, 0, 11, 8]]).repeat(3000, 1)
-    found = moved(boxes, SIZE, seeded())
-    sides = (found[:, 2:] - found[:, :2]).unique(dim=0)
-    assert sides.tolist() == [[11, 8]]
-    starts, counts = found[:, :2].unique(dim=0, return_counts=True)
-    assert starts.tolist() == [[x, y] for x in range(3) for y in range(2)]
-    assert (counts - 500).abs().max() < 6 * (3000 * 5 / 36) ** 0.5
-
-
-@pytest.mark.parametrize("mix", [mixup, cutmix, paste_random, by_peaks])
+@each
 def test_the_seed_is_the_generators_alone(mix):
     images, labels = batch()
     before = images.clone()
@@ -192,7 +196,7 @@ def test_the_seed_is_the_generators_alone(mix):
     assert torch.equal(images, before)
 
 
-@pytest.mark.parametrize("mix", [mixup, cutmix, paste_random, by_peaks])
+@each
 def test_what_is_no_batch_is_refused(mix):
     images, labels = batch()
     with pytest.raises(ValueError, match="shape"):
@@ -201,9 +205,11 @@ def test_what_is_no_batch_is_refused(mix):
         mix(images, labels[:5], seeded())
 
 
-def test_maps_and_boxes_must_fit():
+def test_what_does_not_fit_is_refused():
     images, labels = batch()
-    with pytest.raises(ValueError, match="saliency must have shape"):
-        paste_salient(images, labels, torch.zeros(12, 9, 9), seeded())
-    with pytest.raises(ValueError, match="boxes must have shape"):
-        replace_background(images, labels, torch.zeros(3, 4).long(), seeded())
+    for mix in (pasted, kept):
+        with pytest.raises(ValueError, match="centres must have shape"):
+            mix(images[:5], labels[:5], seeded())
+    for side in (0, 10):
+        with pytest.raises(ValueError, match="does not fit"):
+            replace_background(images, labels, centres(), side, seeded())

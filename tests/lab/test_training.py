@@ -122,7 +122,7 @@ def test_augmented_batches_are_trained_on_with_the_model_as_it_is(tiny):
         optimizer.step()
         schedule.step()
     for ours, expected in zip(model.parameters(), twin.parameters(), strict=True):
-        torch.testing.assert_close(ours, expected)
+        torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_an_augmentation_that_changes_nothing_changes_nothing(tiny):
