@@ -4,11 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["first_filters", "radius", "receptive_field"]
+from gradmask import GradientMask, error_energy
+from gradmask.lab.probe import error_signals
+
+__all__ = ["Moment", "first_filters", "moment", "radius", "receptive_field"]
+
+
+class Moment(NamedTuple):
+    """What one image does to a network at one time of its training.
+
+    Attributes
+    ----------
+    probability : float
+        What the network gives the true class.
+    energy : dict of str to Tensor
+        Error energy (H', W') by the name of the activation.
+    mask : dict of str to Tensor
+        What a mask would keep of it, of the same shape, in [0, 1].
+    """
+
+    probability: float
+    energy: dict[str, Tensor]
+    mask: dict[str, Tensor]
 
 
 def first_filters(model: nn.Module) -> Tensor:
@@ -113,6 +135,36 @@ def radius(field: Tensor) -> float:
         mean = (along * place).sum()
         square += float((along * (place - mean).square()).sum())
     return float(square**0.5)
+
+
+def moment(
+    model: nn.Module, image: Tensor, label: Tensor, inhibition: GradientMask
+) -> Moment:
+    """Look at the errors of one image, in evaluation mode, and at their mask.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Classifier; it is left as it is.
+    image, label : Tensor
+        Shapes (1, 1, H, W) and (1,).
+    inhibition : GradientMask
+        The mask that is asked, not applied: every error is that of plain
+        backpropagation.
+
+    Returns
+    -------
+    Moment
+        At every activation whose map is large enough for the mask's kernel.
+    """
+    with _evaluated(model):
+        errors = error_signals(model, image, label)
+        with torch.no_grad():
+            probability = float(model(image).softmax(1)[0, label])
+    masks = {name: inhibition.mask(delta) for name, delta in errors.items()}
+    kept = {name: mask[0, 0] for name, mask in masks.items() if mask is not None}
+    energy = {name: error_energy(errors[name])[0, 0] for name in kept}
+    return Moment(probability, energy, kept)
 
 
 @contextmanager
