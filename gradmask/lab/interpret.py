@@ -24,8 +24,8 @@ class Moment(NamedTuple):
         What the network gives the true class.
     energy : dict of str to Tensor
         Error energy (H', W') by the name of the activation.
-    mask : dict of str to Tensor
-        What a mask would keep of it, of the same shape, in [0, 1].
+    mask : dict of str to Tensor of bool
+        True where a mask would keep it, of the same shape.
     """
 
     probability: float
@@ -99,7 +99,9 @@ def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Tensor:
         found.append(output)
         return output.clone()  # What follows may work in place.
 
-    images = images.detach().clone().requires_grad_()
+    images = (
+        images.detach().to(next(model.parameters()).device).clone().requires_grad_()
+    )
     hook = modules[layer].register_forward_hook(record)
     try:
         with torch.enable_grad(), _evaluated(model):

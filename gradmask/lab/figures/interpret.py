@@ -54,10 +54,8 @@ def fields(networks: Mapping[str, Mapping[str, Tensor]]) -> Figure:
             wide = radius(field)
             show_map(ax, field.sqrt(), f"{layer}: {wide:.1f} pixels")
             y, x = (np.arange(n) - n // 2 for n in field.shape)
-            middle = field.shape[1] // 2, field.shape[0] // 2
             distance = np.hypot(x, y[:, None])
             ax.contour(distance, levels=[wide], colors="white", linewidths=1.1)
-            ax.plot(*middle, "+", color="white", ms=5)
         row[0].set_ylabel(name)
     return done(figure)
 
