@@ -25,7 +25,7 @@ def filters(networks: Mapping[str, Tensor]) -> Figure:
         Filters (C, k, k), as many for each, by the network's name.
     """
     count = len(next(iter(networks.values())))
-    height = 0.75 * len(networks)
+    height = 0.66 * len(networks)
     figure, axes = panels(count, len(networks), height, squeeze=False)
     limit = max(float(each.abs().max()) for each in networks.values())
     for row, (name, weights) in zip(axes, networks.items(), strict=True):
@@ -78,6 +78,7 @@ def attention_through(runs: Mapping[str, Sequence[Sequence[float]]]) -> Figure:
             ax.plot(epochs, share, lw=0.8, alpha=0.45, **style)
         ax.plot(epochs, shares.mean(0), label=name, **style)
     ax.set(xlabel="epoch", ylabel="input gradient on the object (%)")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_title("Attention through training", color=INK)
     ax.legend()
     return done(figure)
