@@ -52,17 +52,23 @@ def test_differences_are_paired_and_filled_where_zero_is_outside():
         "none": [0.5, 0.6, 0.7],
         "paste, lateral": [0.6, 0.71, 0.79],
         "mixup": [0.3, 0.7, 0.7],
+        "paste, random": [0.6, 0.7, 0.79],
     }
     rows = [
         {"seed": seed, "variant": name, "epochs": 3, "test accuracy": value}
         for name, column in values.items()
         for seed, value in enumerate(column)
     ]
-    pairs = [("paste, lateral", "none"), ("mixup", "none")]
+    pairs = [
+        ("paste, lateral", "none"),
+        ("mixup", "none"),
+        ("paste, lateral", "paste, random"),
+    ]
     (ax,) = draw.compared(rows, pairs, {"test accuracy": "test"}).axes
     assert [t.get_text() for t in ax.get_yticklabels()] == [
         "paste, lateral − none",
         "mixup − none",
+        "paste: lateral − random",
     ]
     for y, (variant, baseline) in enumerate(pairs):
         interval = paired_difference(values[variant], values[baseline])

@@ -104,7 +104,7 @@ def compared(
         ax.axvline(0, color=INK, lw=1)
         ax.set(title=title, xlabel="difference (points)")
         ax.grid(axis="y")
-    axes[0, 0].set_yticks(range(len(pairs)), [f"{a} − {b}" for a, b in pairs])
+    axes[0, 0].set_yticks(range(len(pairs)), [_label(*pair) for pair in pairs])
     axes[0, 0].set_ylim(len(pairs) - 0.4, -0.6)
     return done(figure)
 
@@ -119,6 +119,15 @@ def _difference(
     ax.plot([low, high], [y, y], color=colour, lw=3, solid_capstyle="butt")
     face = colour if interval.excludes_zero else "white"
     ax.plot(mean, y, marker, mfc=face, mec=colour, mew=1.6, ms=7)
+
+
+def _label(variant: str, baseline: str) -> str:
+    """``"paste: lateral − random"`` for two guides of a mixture."""
+    mix, _, guide = variant.partition(", ")
+    other = baseline.removeprefix(f"{mix}, ")
+    if other == baseline:
+        return f"{variant} − {baseline}"
+    return f"{mix}: {guide} − {other}"
 
 
 def _shares(target: Tensor) -> str:
