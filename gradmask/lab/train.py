@@ -46,6 +46,7 @@ def train(
     batch_size: int = 64,
     learning_rate: float = 0.05,
     seed: int,
+    augment: Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
     score_every: int = 1,
     after_epoch: Callable[[int, nn.Module], object] | None = None,
     progress: str | None = None,
@@ -78,6 +79,10 @@ def train(
         Peak of the schedule.
     seed : int
         Of the order of the images.
+    augment : callable, optional
+        Takes the model, as it is before a step, and the images and labels of a batch to
+        the images and targets to train on: classes (B,), or shares of them (B, K).
+        Default: those of the batch.
     score_every : int, default 1
         Every how many passes to take the scores; after the last one in any case.
     after_epoch : callable, optional
@@ -130,9 +135,10 @@ def train(
             network = engine.prepare(model.train())
             for batch in shuffled.to(engine.device):
                 share = batch[engine.process_index :: engine.num_processes]
-                loss = F.cross_entropy(
-                    network(training.images[share]), training.labels[share]
-                )
+                images, targets = training.images[share], training.labels[share]
+                if augment:
+                    images, targets = augment(model, images, targets)
+                loss = F.cross_entropy(network(images), targets)
                 optimizer.zero_grad()
                 engine.backward(loss)
                 optimizer.step()

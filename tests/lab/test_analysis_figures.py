@@ -2,25 +2,18 @@
 
 import json
 import re
-import shutil
-import subprocess
 from importlib.resources import files
 
 import numpy as np
 import pytest
 import torch
+from browsing import browse
 
 import gradmask as gm
 from gradmask.lab.figures import analysis, gain, style
 from gradmask.lab.figures.interactive import MaskPanel
 from gradmask.lab.simulate import disc, error_signals
 from gradmask.lab.stats import Interval
-
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
-
 
 # --- Figures --------------------------------------------------------------------------
 
@@ -116,23 +109,6 @@ def test_the_panel_needs_nothing_from_elsewhere():
     assert len(still) > 1000
     labels = re.findall(r'<label for="(.+?)"', page)
     assert labels == re.findall(r'<input id="(.+?)" type="range"', page)
-
-
-def browse(page, folder):
-    """Contents of the page once its scripts have run."""
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine to run the page's script in")
-    path = folder / "page.html"
-    path.write_text(f"<!doctype html><meta charset='utf-8'><body>{page}", "utf-8")
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-        "--disable-background-networking --disable-component-update --disable-sync "
-        f"--virtual-time-budget=10000 --user-data-dir={folder / 'profile'} --dump-dom"
-    ).split()
-    done = subprocess.run(
-        [BROWSER, *flags, path.as_uri()], check=True, capture_output=True, timeout=120
-    )
-    return done.stdout.decode()
 
 
 def test_the_script_computes_what_the_library_does(tmp_path):

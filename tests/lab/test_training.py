@@ -90,6 +90,47 @@ def test_after_epoch_sees_the_network_before_training_and_after_every_pass(tiny)
     assert all(map(torch.equal, seen[2][2], model.parameters()))
 
 
+def test_augmented_batches_are_trained_on_with_the_model_as_it_is(tiny):
+    seen = []
+
+    def augment(model, images, labels):
+        seen.append((model.training, labels))
+        model.eval()
+        flipped = images.flip(3)
+        with torch.no_grad():
+            soft = 0.5 * F.one_hot(labels, 10) + 0.5 * model(flipped).softmax(1)
+        model.train()
+        return flipped, soft
+
+    model, _ = trained(tiny, epochs=1, augment=augment)
+    twin = small_resnet(widths=(4, 6), seed=3)
+    optimizer = torch.optim.SGD(
+        twin.parameters(), 0.05, momentum=0.9, nesterov=True, weight_decay=5e-4
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, total_steps=4)
+    order = torch.randperm(128, generator=torch.Generator().manual_seed(0))
+    for batch, (training, labels) in zip(order.split(32), seen, strict=True):
+        assert training
+        assert torch.equal(labels, tiny.labels[batch])
+        images = tiny.images[batch].flip(3)
+        with torch.no_grad():
+            predicted = twin.eval()(images).softmax(1)
+        optimizer.zero_grad()
+        log = F.log_softmax(twin.train()(images), 1)
+        target = (F.one_hot(tiny.labels[batch], 10) + predicted) / 2
+        (-(target * log).sum(1).mean()).backward()
+        optimizer.step()
+        schedule.step()
+    for ours, expected in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_an_augmentation_that_changes_nothing_changes_nothing(tiny):
+    plain, _ = trained(tiny)
+    other, _ = trained(tiny, augment=lambda model, images, labels: (images, labels))
+    assert all(map(torch.equal, plain.parameters(), other.parameters()))
+
+
 def test_evaluate_agrees_with_a_loop_and_restores_the_mode(tiny):
     model = small_resnet(widths=(4, 6), seed=0).train()
     before = [buffer.clone() for buffer in model.buffers()]
