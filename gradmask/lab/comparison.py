@@ -9,7 +9,14 @@ from gradmask.lab.records import Row
 from gradmask.lab.stats import Interval, mean_interval, paired_difference
 from gradmask.lab.variants import CONTROLS, MASKS
 
-__all__ = ["BASELINES", "baselines", "effect", "per_seed", "summary"]
+__all__ = [
+    "BASELINES",
+    "baselines",
+    "beyond_fit",
+    "effect",
+    "per_seed",
+    "summary",
+]
 
 BASELINES = ("plain", "stopped early", *CONTROLS)
 """What a mask is compared with."""
@@ -38,17 +45,9 @@ def per_seed(rows: Sequence[Row], variant: str, quantity: str) -> list[float]:
     mask, _, control = variant.partition(", ")
     if control == "plain":
         return per_seed(rows, "plain", quantity)
-    seeds = sorted({row["seed"] for row in rows})
-    values = []
-    for seed in seeds:
-        own = [row for row in rows if row["seed"] == seed]
-        if control == "stopped early":
-            loss = _longest(own, mask)["train loss"]
-            rungs = [row for row in own if row["variant"] == "plain"]
-            values.append(at_training_loss(rungs, loss, quantity))
-        else:
-            values.append(float(_longest(own, variant)[quantity]))
-    return values
+    if control == "stopped early":
+        return _stopped_early(rows, mask, quantity)
+    return [float(_longest(own, variant)[quantity]) for own in _by_seed(rows)]
 
 
 def summary(rows: Sequence[Row], variant: str, quantity: str) -> Interval:
@@ -63,11 +62,57 @@ def effect(rows: Sequence[Row], variant: str, baseline: str, quantity: str) -> I
     )
 
 
+def beyond_fit(
+    rows: Sequence[Row], variant: str, baseline: str, quantity: str
+) -> Interval:
+    """Paired difference of what two variants gain over plain training *as fitted*.
+
+    Whatever fits less is more robust for that alone.  So each of the two is first
+    compared with plain training at its own training loss (:func:`at_training_loss`),
+    and then they are compared in that.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of a record with a ladder of plain training.
+    variant, baseline : str
+        Two variants' names.
+    quantity : str
+        Which number.
+    """
+    ours, theirs = (
+        [
+            value - fitted
+            for value, fitted in zip(
+                per_seed(rows, name, quantity),
+                _stopped_early(rows, name, quantity),
+                strict=True,
+            )
+        ]
+        for name in (variant, baseline)
+    )
+    return paired_difference(ours, theirs)
+
+
 def baselines(mask: str) -> tuple[str, ...]:
     """Name what stands beside a mask: plain, stopped early, random and top-k."""
     if mask not in MASKS:
         raise ValueError(f"mask must be one of {', '.join(MASKS)}, got {mask!r}")
     return tuple(f"{mask}, {control}" for control in BASELINES)
+
+
+def _stopped_early(rows: Sequence[Row], variant: str, quantity: str) -> list[float]:
+    values = []
+    for own in _by_seed(rows):
+        loss = _longest(own, variant)["train loss"]
+        rungs = [row for row in own if row["variant"] == "plain"]
+        values.append(at_training_loss(rungs, loss, quantity))
+    return values
+
+
+def _by_seed(rows: Sequence[Row]) -> list[list[Row]]:
+    seeds = sorted({row["seed"] for row in rows})
+    return [[row for row in rows if row["seed"] == seed] for seed in seeds]
 
 
 def _longest(rows: Sequence[Row], variant: str) -> Row:

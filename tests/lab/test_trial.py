@@ -130,6 +130,19 @@ def test_per_seed_takes_the_longest_run_and_reads_the_ladder():
         comparison.baselines("plain")
 
 
+def test_what_goes_beyond_the_fit_is_what_a_better_fit_would_not_have_given():
+    masks = {("signal", 30, 0.1): 0.6, ("signal, top-k", 30, 0.01): 0.55}
+    rows = made_up(PLAIN | masks)
+    # Plain training has 0.4 at a loss of 0.1, and 0.5 at a loss of 0.01.
+    beyond = comparison.beyond_fit(rows, "signal", "signal, top-k", "pruned")
+    assert beyond == pytest.approx([0.15] * 3)
+    assert comparison.effect(rows, "signal", "signal, top-k", "pruned").mean < 0.1
+    same = comparison.beyond_fit(rows, "signal", "plain", "pruned")
+    assert same == pytest.approx(
+        comparison.effect(rows, "signal", "signal, stopped early", "pruned")
+    )
+
+
 @pytest.mark.parametrize(
     ("mask", "control", "verdict"),
     [(0.9, 0.6, "reproduced"), (0.6, 0.9, "depends"), (0.4, 0.3, "not reproduced")],
