@@ -291,7 +291,7 @@ def test_activations_behind_a_linear_layer_are_not_maps(x):
         ({"x": torch.zeros(2, 12, 10)}, r"shape \(B, C, H, W\)"),
         ({"x": torch.zeros(1, 2, 12, 10).long()}, "floating-point"),
         ({"layers": nn.PReLU}, "BatchNorm2d.*F.relu"),
-        ({"layers": "nowhere"}, "no module named 'frist'"),
+        ({"layers": "nowhere"}, "no module named 'nowhere'"),
         ({"layers": "small"}, "none of small has a feature map as large as the 5x5"),
         ({"target": 3}, "0 ... 2"),
         ({"target": -1}, "0 ... 2"),
