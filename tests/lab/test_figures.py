@@ -1,5 +1,6 @@
 """The figures draw what they are given; their looks are for eyes to judge."""
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
@@ -91,8 +92,9 @@ def test_pictures_without_arguments_are_drawn_twice_alike(draw):
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())
 
-    style.use_style()
-    assert np.array_equal(pixels(), pixels())
+    with mpl.rc_context():
+        style.use_style()
+        assert np.array_equal(pixels(), pixels())
 
 
 def test_a_disc_has_its_radius():
