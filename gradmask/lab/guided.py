@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradmask.lab.explain import grad_cam, lateral
+from gradmask import lateral_saliency
+from gradmask.lab.explain import grad_cam
 from gradmask.lab.mixing import (
     anywhere,
     cutmix,
@@ -99,7 +100,7 @@ def _centres(
         return anywhere(images, generator)
     if by == "object":
         return _true_centres(images, training)
-    saliency = lateral if by == "lateral" else grad_cam
+    saliency = lateral_saliency if by == "lateral" else grad_cam
     return peaks(saliency(model, images, labels))
 
 

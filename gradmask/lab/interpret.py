@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import copy
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from gradmask import GradientMask, error_energy
+from gradmask.lab.attacks import frozen
 from gradmask.lab.probe import error_signals
 
 __all__ = ["Moment", "first_filters", "moment", "radius", "receptive_field"]
@@ -102,12 +102,10 @@ def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Tensor:
     images = (
         images.detach().to(next(model.parameters()).device).clone().requires_grad_()
     )
-    hook = modules[layer].register_forward_hook(record)
-    try:
-        with torch.enable_grad(), _evaluated(model):
-            model(images)
-    finally:
-        hook.remove()
+    model = frozen(model)
+    model.get_submodule(layer).register_forward_hook(record)
+    with torch.enable_grad():
+        model(images)
     output = found[0]
     if output.dim() != 4:
         raise ValueError(f"{layer!r} gives no map but {tuple(output.shape)}")
@@ -159,21 +157,11 @@ def moment(
     Moment
         At every activation whose map is large enough for the mask's kernel.
     """
-    with _evaluated(model):
-        errors = error_signals(model, image, label)
-        with torch.no_grad():
-            probability = float(model(image).softmax(1)[0, label])
+    model = copy.deepcopy(model).eval()
+    errors = error_signals(model, image, label)
+    with torch.no_grad():
+        probability = float(model(image).softmax(1)[0, label])
     masks = {name: inhibition.mask(delta) for name, delta in errors.items()}
     kept = {name: mask[0, 0] for name, mask in masks.items() if mask is not None}
     energy = {name: error_energy(errors[name])[0, 0] for name in kept}
     return Moment(probability, energy, kept)
-
-
-@contextmanager
-def _evaluated(model: nn.Module) -> Iterator[None]:
-    before = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(before)

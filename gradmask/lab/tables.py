@@ -51,8 +51,7 @@ def effect_table(rows: Sequence[Row], masks: Sequence[str], quantity: str) -> HT
     controls = [name.partition(", ")[2] for name in baselines(masks[0])]
     body = []
     for mask in masks:
-        mean, low, high = (100 * v for v in summary(rows, mask, quantity))
-        cells = [mask, f"{mean:.1f} [{low:.1f}, {high:.1f}]"]
+        cells = [mask, _per_cent(summary(rows, mask, quantity))]
         for name in baselines(mask):
             interval = effect(rows, mask, name, quantity)
             text = points(interval)
@@ -91,18 +90,15 @@ def attack_table(rows: Sequence[Row]) -> HTML:
     body = []
     for variant, epochs in plans:
         runs = [r for r in rows if (r["variant"], r["epochs"]) == (variant, epochs)]
-        intervals = (
-            mean_interval([100 * run[key] for run in runs])
+        robust = (
+            mean_interval([run[key] for run in runs])
             for key in ("white_box", "auto attack")
         )
         passed = sum(run["passed"] for run in runs)
         body.append(
             [
                 f"{variant}, {epochs} epochs",
-                *(
-                    f"{mean:.1f} [{low:.1f}, {high:.1f}]"
-                    for mean, low, high in intervals
-                ),
+                *map(_per_cent, robust),
                 f"{passed} of {len(runs)}",
             ]
         )
@@ -122,6 +118,11 @@ def cost_table(rows: Sequence[Row]) -> HTML:
         for row in averaged(rows)
     ]
     return _table(["network", "variant", "time, ratio", "ms", "memory, ratio"], body)
+
+
+def _per_cent(interval: Interval) -> str:
+    mean, low, high = (100 * value for value in interval)
+    return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> HTML:

@@ -18,7 +18,7 @@ from gradmask.lab.scenes import Clutter, Scenes, scene_splits
 from gradmask.lab.train import train
 from gradmask.lab.variants import Variant, schedule, with_controls
 
-__all__ = ["compare", "profiles", "run", "splits"]
+__all__ = ["compare", "plans", "profiles", "run", "splits"]
 
 LAPTOP: dict[str, Any] = {
     "seeds": 5,
@@ -80,7 +80,7 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
 
 
 def compare(
-    splits: tuple[Split | Scenes, ...],
+    parts: tuple[Split | Scenes, ...],
     config: dict[str, Any],
     seed: int,
     device: torch.device,
@@ -90,26 +90,29 @@ def compare(
     Rows: "variant", "epochs", what :func:`gradmask.lab.measure.everything` gives, and
     "q" and "lgq" at the "start" (after one epoch), in the "middle" and at the "end".
     """
-    plans: list[tuple[str, Variant, int]]
-    plans = [("plain", None, epochs) for epochs in config["ladder"]]
-    plans += [(*variant, config["epochs"]) for variant in config["variants"].items()]
     return [
         {"variant": name, "epochs": epochs}
-        | _trained(name, variant, epochs, splits, config, seed, device)
-        for name, variant, epochs in plans
+        | _trained(name, variant, epochs, parts, config, seed, device)
+        for name, variant, epochs in plans(config)
     ]
+
+
+def plans(config: dict[str, Any]) -> list[tuple[str, Variant, int]]:
+    """What to train, and for how many epochs: the ladder's rungs, then the variants."""
+    rungs = [("plain", None, epochs) for epochs in config["ladder"]]
+    return rungs + [(*named, config["epochs"]) for named in config["variants"].items()]
 
 
 def _trained(
     name: str,
     variant: Variant,
     epochs: int,
-    splits: tuple[Split | Scenes, ...],
+    parts: tuple[Split | Scenes, ...],
     config: dict[str, Any],
     seed: int,
     device: torch.device,
 ) -> dict[str, float]:
-    training, validation, test = splits
+    training, validation, test = parts
     moments = {"start": 1, "middle": (epochs + 1) // 2, "end": epochs}
     found: dict[str, float] = {}
 

@@ -23,7 +23,8 @@ from gradmask.lab.heads import resnet_with_head, targets
 from gradmask.lab.records import Row
 from gradmask.lab.scenes import scene_splits
 from gradmask.lab.train import evaluate, train
-from gradmask.lab.variants import Variant, schedule, with_controls
+from gradmask.lab.trial import plans
+from gradmask.lab.variants import schedule, with_controls
 
 __all__ = ["PROFILES", "overlap", "run"]
 
@@ -52,11 +53,8 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     sizes = (config[name] for name in ("training", "validation", "test"))
     scenes = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
     training, validation, test = (targets("dense", part) for part in scenes)
-    plans: list[tuple[str, Variant, int]]
-    plans = [("plain", None, epochs) for epochs in config["ladder"]]
-    plans += [(*variant, config["epochs"]) for variant in config["variants"].items()]
     rows: list[Row] = []
-    for name, variant, epochs in plans:
+    for name, variant, epochs in plans(config):
         model = resnet_with_head("dense", seed=seed).to(device)
         *_, last = train(
             model,

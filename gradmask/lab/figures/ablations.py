@@ -11,7 +11,15 @@ from torch import Tensor
 
 from gradmask.lab.comparison import baselines, effect
 from gradmask.lab.figures.results import STYLES
-from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
+from gradmask.lab.figures.style import (
+    COLOURS,
+    INK,
+    done,
+    interval_line,
+    legend_below,
+    panels,
+    show_map,
+)
 from gradmask.lab.records import Row
 from gradmask.lab.stats import Interval
 
@@ -81,7 +89,7 @@ def regimes(
     for name in baselines(mask):
         control = name.partition(", ")[2]
         axes[0].plot([], [], "o", color=STYLES[control][0], label=f"− {control}")
-    figure.legend(loc="outside lower center", ncols=4)
+    legend_below(figure, axes[0])
     return done(figure)
 
 
@@ -103,10 +111,8 @@ def weighings(energy: Tensor, weights: Mapping[str, Tensor]) -> Figure:
 
 
 def _draw(ax: Axes, interval: Interval, y: float, colour: str) -> None:
-    mean, low, high = (100 * value for value in interval)
-    ax.plot([low, high], [y, y], color=colour, lw=2.2, solid_capstyle="butt")
-    face = colour if interval.excludes_zero else "white"
-    ax.plot(mean, y, "o", mfc=face, mec=colour, mew=1.4, ms=5.5)
+    in_points = [100 * value for value in interval]
+    interval_line(ax, in_points, y, colour, filled=interval.excludes_zero, size=5.5)
 
 
 def _finish(ax: Axes, title: str, lines: int) -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from gradmask.lab.comparison import effect
 from gradmask.lab.data import CLASSES
-from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
+from gradmask.lab.figures.style import (
+    COLOURS,
+    INK,
+    done,
+    interval_line,
+    legend_below,
+    panels,
+    show_map,
+)
 from gradmask.lab.records import Row
 from gradmask.lab.scenes import Scenes
 
@@ -75,8 +82,7 @@ def where(scenes: Scenes, centres: Mapping[str, Tensor], count: int = 5) -> Figu
                 label=name,
                 clip_on=False,
             )
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    legend_below(figure, axes[0])
     return done(figure)
 
 
@@ -113,12 +119,11 @@ def _difference(
     ax: Axes, rows: Sequence[Row], variant: str, baseline: str, quantity: str, y: int
 ) -> None:
     interval = effect(rows, variant, baseline, quantity)
-    mean, low, high = 100 * np.array(interval)
+    in_points = [100 * value for value in interval]
     guide = variant.partition(", ")[2]
     colour, marker = GUIDES.get(guide, (COLOURS["plain"], "D"))
-    ax.plot([low, high], [y, y], color=colour, lw=3, solid_capstyle="butt")
-    face = colour if interval.excludes_zero else "white"
-    ax.plot(mean, y, marker, mfc=face, mec=colour, mew=1.6, ms=7)
+    filled = interval.excludes_zero
+    interval_line(ax, in_points, y, colour, filled=filled, marker=marker)
 
 
 def _label(variant: str, baseline: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from gradmask.lab.figures.style import COLOURS, done, panels, show_map
+from gradmask.lab.figures.style import COLOURS, done, legend_below, panels, show_map
 from gradmask.lab.records import Row
 from gradmask.lab.stats import Interval
 
@@ -53,8 +53,7 @@ def through_training(rows: Sequence[Row]) -> Figure:
         column[0].set_title(title)
         column[-1].set_xlabel("epoch")
         column[-1].set_xticks(range(len(epochs)), [str(epoch) for epoch in epochs])
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4)
+    legend_below(figure, axes[0, 0])
     return done(figure)
 
 
@@ -118,8 +117,7 @@ def relations(
         ax.grid(axis="y")
     axes[0, 0].set_yticks(range(len(table)), list(table))
     axes[0, 0].invert_yaxis()
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4)
+    legend_below(figure, axes[0, 0])
     return done(figure)
 
 

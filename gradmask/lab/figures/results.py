@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gradmask.lab.comparison import BASELINES, baselines, effect, summary
-from gradmask.lab.figures.style import COLOURS, INK, done, panels
+from gradmask.lab.figures.style import COLOURS, INK, done, interval_line, panels
 from gradmask.lab.records import Row
 
 __all__ = ["curves", "effects"]
@@ -46,11 +46,9 @@ def effects(
         names = list(reversed(baselines(mask)))
         for y, name in enumerate(names):
             interval = effect(rows, mask, name, quantity)
-            mean, low, high = (scale * value for value in interval)
+            scaled = [scale * value for value in interval]
             colour = STYLES[name.partition(", ")[2]][0]
-            ax.plot([low, high], [y, y], color=colour, lw=3, solid_capstyle="butt")
-            face = colour if interval.excludes_zero else "white"
-            ax.plot(mean, y, "o", mfc=face, mec=colour, mew=1.6, ms=7)
+            interval_line(ax, scaled, y, colour, filled=interval.excludes_zero)
         ax.axvline(0, color=INK, lw=1)
         labels = [f"− {name.partition(', ')[2]}" for name in names]
         ax.set_yticks(range(len(names)), labels)

@@ -12,7 +12,15 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from gradmask.lab.figures.quality_record import FAMILIES
-from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
+from gradmask.lab.figures.style import (
+    COLOURS,
+    INK,
+    done,
+    interval_line,
+    legend_below,
+    panels,
+    show_map,
+)
 from gradmask.lab.localisation import SHARES
 from gradmask.lab.records import Row
 from gradmask.lab.saliency_record import map_summary
@@ -112,14 +120,10 @@ def intervals(table: Table, unit: str, *, zero: bool = True) -> Figure:
     for ax, (title, lines) in zip(axes[0], table.items(), strict=True):
         for y, families in enumerate(lines.values()):
             for index, (family, interval) in enumerate(families.items()):
-                at, colour = (
-                    y + 0.2 * (index - (len(families) - 1) / 2),
-                    FAMILIES[family],
-                )
-                ax.plot([interval.low, interval.high], [at, at], color=colour, lw=2)
-                face = colour if interval.excludes_zero or not zero else "white"
-                style = {"mfc": face, "mec": colour, "ms": 5, "mew": 1.3}
-                ax.plot(interval.mean, at, "o", **style)
+                at = y + 0.2 * (index - (len(families) - 1) / 2)
+                filled = interval.excludes_zero or not zero
+                colour = FAMILIES[family]
+                interval_line(ax, interval, at, colour, filled=filled, size=5)
         if zero:
             ax.axvline(0, color=INK, lw=1)
         ax.set(title=title, ylim=(len(titles) - 0.4, -0.6))
@@ -154,7 +158,7 @@ def overlap_over_share(rows: Sequence[Row], families: Sequence[str]) -> Figure:
             ax.fill_between(percent, low, high, color=colour, alpha=0.15, lw=0)
         ax.set(title=family, xlabel="pixels taken as salient (%)")
     axes[0, 0].set_ylabel("intersection over union")
-    _legend(figure, axes[0, 0])
+    legend_below(figure, axes[0, 0])
     return done(figure)
 
 
@@ -197,7 +201,7 @@ def transitions(titles: Mapping[str, Mapping[str, Tensor]]) -> Figure:
             ax.plot(share, curve.mean(0).cpu(), color=colour, ls=line, label=drawn)
         ax.set(title=title, xlabel="pixels changed (%)")
     axes[0, 0].set_ylabel("probability of the class")
-    _legend(figure, axes[0, 0])
+    legend_below(figure, axes[0, 0])
     return done(figure)
 
 
@@ -205,8 +209,3 @@ def _draw_box(ax: Axes, box: Tensor, colour: str) -> None:
     x0, y0, x1, y1 = (box - 0.5).tolist()
     frame = Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, ec=colour, lw=0.9)
     ax.add_patch(frame)
-
-
-def _legend(figure: Figure, ax: Axes) -> None:
-    handles, names = ax.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cycler
@@ -12,7 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-__all__ = ["COLOURS", "INK", "WIDTH", "panels", "show_map", "use_style"]
+__all__ = [
+    "COLOURS",
+    "INK",
+    "WIDTH",
+    "interval_line",
+    "legend_below",
+    "panels",
+    "show_map",
+    "use_style",
+]
 
 WIDTH = 7.6
 INK = "#24292f"
@@ -93,6 +103,29 @@ def show_map(
     ax.set(title=title, xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set(visible=True, color="#c5cad0", linewidth=0.6)
+
+
+def interval_line(
+    ax: Axes,
+    interval: Sequence[float],
+    y: float,
+    colour: str,
+    *,
+    filled: bool,
+    marker: str = "o",
+    size: float = 7,
+) -> None:
+    """Draw a mean and the ends of its interval; hollow where nothing may be claimed."""
+    mean, low, high = interval
+    ax.plot([low, high], [y, y], color=colour, lw=0.43 * size, solid_capstyle="butt")
+    face = colour if filled else "white"
+    ax.plot(mean, y, marker, mfc=face, mec=colour, mew=0.23 * size, ms=size)
+
+
+def legend_below(figure: Figure, ax: Axes) -> None:
+    """Explain the lines of one of a figure's axes below all of them."""
+    handles, names = ax.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
 
 
 def done(figure: Figure) -> Figure:
