@@ -33,6 +33,17 @@ format: $(READY) ## Format the code and strip the notebooks of their outputs
 	.venv/bin/ruff format
 	.venv/bin/nbstripout --extra-keys metadata.language_info book/*.ipynb
 
+slides: $(READY) ## Turn the chapters into slides, their prose into the speaker's notes
+	TQDM_DISABLE=1 .venv/bin/jupyter-book build -n -W --keep-going \
+		--builder custom --custom-builder revealjs book
+	@echo "Open $(CURDIR)/book/_build/revealjs/index.html"
+
+pdf: $(READY) ## Print the book, all on one page, to a PDF: needs Debian's Chromium
+	TQDM_DISABLE=1 .venv/bin/jupyter-book build -n -W --keep-going --builder singlehtml book
+	chromium --headless --no-sandbox --virtual-time-budget=120000 --no-pdf-header-footer \
+		--print-to-pdf=book/_build/gradient-mask.pdf book/_build/singlehtml/welcome.html
+	@echo "Open $(CURDIR)/book/_build/gradient-mask.pdf"
+
 student: $(READY) ## Write the chapters as notebooks without solutions, and with them for teachers
 	.venv/bin/python book/student.py book/_build
 
@@ -52,4 +63,4 @@ $(READY): pyproject.toml
 	.venv/bin/pip install --quiet --editable '.[test]'
 	@touch $@
 
-.PHONY: help book serve test browse lint format student picture clean
+.PHONY: help book serve test browse lint format slides pdf student picture clean

@@ -6,6 +6,8 @@ from sphinx.application import Sphinx
 
 def name_once(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Leave an id to its first element: every exercise and proof brings the same."""
+    if app.builder.name == "singlehtml":  # every chapter brings its summary, too
+        return
     taken = set()
     for node in doctree.findall(
         lambda n: isinstance(n, nodes.section | nodes.admonition)
