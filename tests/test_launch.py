@@ -1,4 +1,4 @@
-"""Buttons for Binder and Colab: none without an address, the right ones with one."""
+"""Chapters open on Binder and Colab once there is an address, and run there."""
 
 import json
 import re
@@ -7,8 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from IPython.core.interactiveshell import InteractiveShell
 
-EXTENSIONS = Path(__file__).parents[1] / "book/_ext"
+ROOT = Path(__file__).parents[1]
+EXTENSIONS = ROOT / "book/_ext"
+NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 CONF = """
 import sys
 from pathlib import Path
@@ -57,3 +61,30 @@ def test_with_an_address_every_notebook_opens_on_binder_and_colab(tmp_path, suff
 
 def test_without_an_address_there_are_no_buttons(tmp_path):
     assert not [u for u in links(tmp_path, "") if "binder" in u or "colab" in u]
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Run a cell as a notebook would, and list what it installs."""
+    shell, calls = InteractiveShell.instance(), []
+    monkeypatch.setitem(shell.magics_manager.magics["line"], "pip", calls.append)
+    yield lambda cell: shell.run_cell("".join(cell["source"])).raise_error() or calls
+    InteractiveShell.clear_instance()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_installs_the_library_on_colab_alone(path, installed, monkeypatch):
+    first = json.loads(path.read_text("utf-8"))["cells"][0]
+    assert "remove-cell" in first["metadata"]["tags"]
+    assert installed(first) == []
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    assert installed(first) == ['install --quiet "gradmask[saliency]"']
+
+
+def test_the_workflow_runs_what_there_is():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/publish.yml").read_text())["jobs"]
+    commands = "\n".join(s.get("run", "") for j in jobs.values() for s in j["steps"])
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M)
+    assert {*re.findall(r"make (\w+)", commands)} <= {*targets}
+    assert ".ci/run" in commands
+    assert all({*j.get("needs", [])} <= {*jobs} for j in jobs.values())

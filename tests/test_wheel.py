@@ -40,7 +40,9 @@ assert all(parameter.grad is not None for parameter in model.parameters())
 
 LAB = """
 from gradmask.lab.data import load_fashion_mnist
+from gradmask.lab.records import load
 
+assert len(load("core").runs) >= 10
 assert load_fashion_mnist().test.images.shape == (2000, 1, 28, 28)
 """
 
