@@ -25,7 +25,18 @@ EXERCISE = re.compile(
 )
 TITLED = r"**Exercise: \g<title>**\n\n\g<text>"
 HINT = re.compile(r":::\{hint\}\n:class: dropdown\n\n(?P<text>(.|\n)*?)\n:::")
+QUESTION = re.compile(
+    r"::::\{admonition\} (?P<title>.*)\n:class: quiz\n(?P<text>(.|\n)*?)\n::::"
+)
+ANSWER = re.compile(r":::\{dropdown\} (?P<title>.*)\n(?P<text>(.|\n)*?)\n:::")
+CHOICE = r"<details><summary>\g<title></summary>\n\n\g<text>\n\n</details>"
 FOLDED = r"<details><summary>Hint</summary>\n\n\g<text>\n\n</details>"
+MARKUP = [
+    (EXERCISE, TITLED),
+    (HINT, FOLDED),
+    (QUESTION, r"**\g<title>**\n\g<text>"),
+    (ANSWER, CHOICE),
+]
 
 
 def main(target: Path) -> None:
@@ -62,7 +73,8 @@ def _cells(cells: list[NotebookNode], solved: bool) -> Iterator[NotebookNode]:
                 cell.source = stub(cell.source)
             yield cell
         elif not inside or solved:
-            cell.source = HINT.sub(FOLDED, EXERCISE.sub(TITLED, cell.source))
+            for marked, plain in MARKUP:
+                cell.source = marked.sub(plain, cell.source)
             yield cell
 
 

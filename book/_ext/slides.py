@@ -11,11 +11,10 @@ from docutils import nodes
 from myst_nb.core.render import base_render_priority
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx_design.dropdown import dropdown_main
 from sphinx_proof.nodes import NODE_TYPES
 from sphinx_revealjs.nodes import revealjs_break
 
-SEEN = (nodes.bullet_list, nodes.math_block, nodes.table, dropdown_main)
+SEEN = (nodes.bullet_list, nodes.math_block, nodes.table)
 STATEMENTS = tuple(NODE_TYPES.values())
 LINES = 14
 UNTOLD = {"Exercises", "Limits"}
@@ -51,7 +50,8 @@ def configure(app: Sphinx, config: Config) -> None:
 def shown(node: nodes.Element) -> list[nodes.Element]:
     """Choose what of one of a section's children is worth a place on the wall."""
     if node.get("nb_element") != "cell_code":
-        return [node] if isinstance(node, SEEN + STATEMENTS) else []
+        seen = isinstance(node, SEEN + STATEMENTS) or "quiz" in node["classes"]
+        return [node] if seen else []
     if figures := list(node.findall(nodes.figure)):
         return figures
     *code, last = node.children
