@@ -11,6 +11,7 @@ from gradmask.lab.variants import CONTROLS, MASKS
 
 __all__ = [
     "BASELINES",
+    "at_equal_fit",
     "baselines",
     "beyond_fit",
     "effect",
@@ -46,7 +47,7 @@ def per_seed(rows: Sequence[Row], variant: str, quantity: str) -> list[float]:
     if control == "plain":
         return per_seed(rows, "plain", quantity)
     if control == "stopped early":
-        return _stopped_early(rows, mask, quantity)
+        return _as_fitted(rows, mask, "plain", quantity)
     return [float(_longest(own, variant)[quantity]) for own in _by_seed(rows)]
 
 
@@ -59,6 +60,26 @@ def effect(rows: Sequence[Row], variant: str, baseline: str, quantity: str) -> I
     """Paired difference of a variant to another, with its 95 % interval."""
     return paired_difference(
         per_seed(rows, variant, quantity), per_seed(rows, baseline, quantity)
+    )
+
+
+def at_equal_fit(
+    rows: Sequence[Row], variant: str, rival: str, quantity: str
+) -> Interval:
+    """Paired difference of a variant to a rival with the same training loss.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of a record, or of several with the same seeds, with several schedules of
+        the rival: the ladder of :func:`at_training_loss`.
+    variant, rival : str
+        Two variants' names.
+    quantity : str
+        Which number.
+    """
+    return paired_difference(
+        per_seed(rows, variant, quantity), _as_fitted(rows, variant, rival, quantity)
     )
 
 
@@ -85,7 +106,7 @@ def beyond_fit(
             value - fitted
             for value, fitted in zip(
                 per_seed(rows, name, quantity),
-                _stopped_early(rows, name, quantity),
+                _as_fitted(rows, name, "plain", quantity),
                 strict=True,
             )
         ]
@@ -101,11 +122,13 @@ def baselines(mask: str) -> tuple[str, ...]:
     return tuple(f"{mask}, {control}" for control in BASELINES)
 
 
-def _stopped_early(rows: Sequence[Row], variant: str, quantity: str) -> list[float]:
+def _as_fitted(
+    rows: Sequence[Row], variant: str, rival: str, quantity: str
+) -> list[float]:
     values = []
     for own in _by_seed(rows):
         loss = _longest(own, variant)["train loss"]
-        rungs = [row for row in own if row["variant"] == "plain"]
+        rungs = [row for row in own if row["variant"] == rival]
         values.append(at_training_loss(rungs, loss, quantity))
     return values
 

@@ -10,7 +10,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(
-    ("name", "runs"), [("robustness", 5), ("hunt_backgrounds", 3), ("hunt_dense", 5)]
+    ("name", "runs"),
+    [("robustness", 5), ("hunt_backgrounds", 3), ("hunt_dense", 5), ("equal_fit", 4)],
 )
 def test_rows_are_tidy_and_numbers_are_shares(name, runs):
     chosen = experiment(name)
@@ -49,6 +50,13 @@ def test_confirmation_differs_from_the_core_in_what_it_leaves_out_alone():
     assert fresh["variants"].items() <= core["variants"].items()
     changed = {key for key in core if core[key] != fresh[key]}
     assert changed == {"seeds", "variants", "ladder"}
+
+
+def test_equal_fit_differs_from_the_confirmation_in_the_schedules_alone():
+    ours, fresh = (experiment(n).PROFILES["laptop"] for n in ("equal_fit", "confirm"))
+    assert max(ours["schedules"]) < fresh["epochs"]
+    assert ours["variants"].items() <= fresh["variants"].items()
+    assert {k for k in fresh if ours[k] != fresh[k]} == {"variants"}
 
 
 def test_overlap_counts_pixels():

@@ -143,6 +143,15 @@ def test_what_goes_beyond_the_fit_is_what_a_better_fit_would_not_have_given():
     )
 
 
+def test_at_equal_fit_a_rival_is_met_where_it_has_the_same_loss():
+    masks = {("signal", 30, 0.1): 0.5, ("weights", 30, 0.01): 0.7}
+    rivals = {("signal, top-k", 20, 0.1): 0.4, ("signal, top-k", 30, 0.01): 0.6}
+    rows = made_up(PLAIN | masks | rivals)
+    for name in ("signal", "weights"):
+        met = comparison.at_equal_fit(rows, name, "signal, top-k", "pruned")
+        assert met == pytest.approx([0.1] * 3)
+
+
 @pytest.mark.parametrize(
     ("mask", "control", "verdict"),
     [(0.9, 0.6, "reproduced"), (0.6, 0.9, "depends"), (0.4, 0.3, "not reproduced")],
