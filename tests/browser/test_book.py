@@ -157,5 +157,14 @@ def test_a_search_from_the_keyboard_finds_a_page(visit):
     assert "sum" in text
 
 
+def test_an_answer_unfolds_from_the_keyboard(visit):
+    page = visit("pruning.html")
+    answer = page.locator(".quiz details").first
+    explained = answer.get_by_text(re.compile("^(Right|No): "))
+    assert not explained.is_visible()
+    answer.locator("summary").press("Enter")
+    assert explained.is_visible()
+
+
 def test_the_book_opens_at_its_welcome(visit):
     visit("index.html").wait_for_url("**/welcome.html")
