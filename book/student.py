@@ -32,6 +32,7 @@ ANSWER = re.compile(r":::\{dropdown\} (?P<title>.*)\n(?P<text>(.|\n)*?)\n:::")
 CHOICE = r"<details><summary>\g<title></summary>\n\n\g<text>\n\n</details>"
 FOLDED = r"<details><summary>Hint</summary>\n\n\g<text>\n\n</details>"
 MARKUP = [
+    (re.compile(r"```\{index\} .*\n```\n\n"), ""),
     (EXERCISE, TITLED),
     (HINT, FOLDED),
     (QUESTION, r"**\g<title>**\n\g<text>"),

@@ -43,6 +43,7 @@ def test_the_instructors_notebook_runs_the_chapters_code(name):
     assert ours == source
     assert not any("{solution" in cell.source for cell in notebook.cells)
     assert not any("{exercise}" in cell.source for cell in notebook.cells)
+    assert not any("{index}" in cell.source for cell in notebook.cells)
     assert not any(":::{" in cell.source for cell in notebook.cells)
 
 

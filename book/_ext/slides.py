@@ -64,7 +64,8 @@ def shown(node: nodes.Element) -> list[nodes.Element]:
 def slides(section: nodes.section) -> Iterator[nodes.Element]:
     """Yield a section's children anew: a slide's title, what it shows, its notes."""
     title, *children = section.children
-    told = [child for child in children if not isinstance(child, nodes.section)]
+    unseen = (nodes.section, nodes.Invisible, nodes.target)
+    told = [child for child in children if not isinstance(child, unseen)]
     if not any(map(shown, told)):
         yield from (title, *told[:1], note(told[1:]))
         return
