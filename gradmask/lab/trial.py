@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from gradmask.lab.data import Split, load_fashion_mnist
+from gradmask.lab.large import LARGE
 from gradmask.lab.measure import everything, quality
 from gradmask.lab.models import FAMILIES
 from gradmask.lab.records import Row
@@ -121,7 +122,7 @@ def _trained(
             numbers = quality(model, training)
             found.update({f"{key} {moment}": v for key, v in numbers.items()})
 
-    model = FAMILIES[config["family"]](seed=seed).to(device)
+    model = (FAMILIES | LARGE)[config["family"]](seed=seed).to(device)
     *_, last = train(
         model,
         training,

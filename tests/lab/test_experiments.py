@@ -11,7 +11,13 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize(
     ("name", "runs"),
-    [("robustness", 5), ("hunt_backgrounds", 3), ("hunt_dense", 5), ("equal_fit", 4)],
+    [
+        ("robustness", 5),
+        ("hunt_backgrounds", 3),
+        ("hunt_dense", 5),
+        ("equal_fit", 4),
+        ("cross_torchvision", 3),
+    ],
 )
 def test_rows_are_tidy_and_numbers_are_shares(name, runs):
     chosen = experiment(name)

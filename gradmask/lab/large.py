@@ -1,0 +1,63 @@
+"""torchvision's networks on the laboratory's scenes: what a GPU trains."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import get_model
+
+from gradmask.lab.models import Normalise
+
+__all__ = ["LARGE", "large"]
+
+MAGNIFIED = 4
+
+
+class _Coloured(nn.Module):
+    """Show a grey image in three equal channels, as these networks expect."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.expand(-1, 3, -1, -1)
+
+
+def large(name: str, classes: int = 10, *, seed: int) -> nn.Sequential:
+    """Build one of torchvision's networks, untrained, for grey images.
+
+    They halve their maps five times; the image is magnified, so that something is left.
+
+    Parameters
+    ----------
+    name : str
+        What torchvision calls it, such as "resnet18".
+    classes : int, default 10
+        Number of logits.
+    seed : int
+        Of the initial weights; the global random state is left alone.
+
+    Returns
+    -------
+    nn.Sequential
+        Takes grey images of shape (B, 1, H, W) in [0, 1] to logits (B, classes).
+
+    Raises
+    ------
+    ValueError
+        If torchvision has no such network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Sequential(
+            Normalise(0.3, 0.3),
+            nn.Upsample(scale_factor=MAGNIFIED, mode="bilinear"),
+            _Coloured(),
+            get_model(name, weights=None, num_classes=classes),
+        )
+
+
+LARGE = {
+    name: partial(large, name)
+    for name in ("resnet18", "resnet50", "vgg16_bn", "mobilenet_v3_large")
+}
+"""torchvision's networks that the `gpu` profile compares, by name."""
