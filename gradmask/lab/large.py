@@ -31,15 +31,8 @@ def large(name: str, classes: int = 10, *, seed: int) -> nn.Sequential:
     ----------
     name : str
         What torchvision calls it, such as "resnet18".
-    classes : int, default 10
-        Number of logits.
-    seed : int
-        Of the initial weights; the global random state is left alone.
-
-    Returns
-    -------
-    nn.Sequential
-        Takes grey images of shape (B, 1, H, W) in [0, 1] to logits (B, classes).
+    classes, seed
+        As for :func:`gradmask.lab.models.small_resnet`, as is what it takes and gives.
 
     Raises
     ------
