@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,6 +31,7 @@ def forest(
     variants: Sequence[str],
     baseline: str,
     quantities: Mapping[str, str],
+    compare: Callable[[Sequence[Row], str, str, str], Interval] = effect,
 ) -> Figure:
     """Paired differences of variants to a baseline, in points, a panel for a quantity.
 
@@ -44,6 +45,9 @@ def forest(
         What each is compared with.
     quantities : mapping of str to str
         Which numbers, all of them shares, and the title of each one's panel.
+    compare : callable
+        How: :func:`~gradmask.lab.comparison.effect` by default, or
+        :func:`~gradmask.lab.comparison.at_equal_fit`.
     """
     height = 0.9 + 0.24 * len(variants)
     figure, axes = panels(len(quantities), height=height, sharey=True)
@@ -52,7 +56,7 @@ def forest(
         np.atleast_1d(axes), quantities.items(), strict=True
     ):
         for y, variant in zip(places, variants, strict=True):
-            interval = effect(rows, variant, baseline, quantity)
+            interval = compare(rows, variant, baseline, quantity)
             _draw(ax, interval, y, COLOURS["mask"])
         _finish(ax, title, len(variants))
     np.atleast_1d(axes)[0].set_yticks(places, variants)
