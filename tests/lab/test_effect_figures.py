@@ -32,12 +32,17 @@ def drawn(ax):
     return bars, dots
 
 
-def test_a_forest_draws_every_variant_against_the_baseline(rows):
+def swapped(rows, variant, baseline, quantity):
+    return effect(rows, baseline, variant, quantity)
+
+
+@pytest.mark.parametrize("compare", [effect, swapped])
+def test_a_forest_draws_every_variant_against_the_baseline(rows, compare):
     names = ["plain", "theory, random", "theory, top-k"]
-    (ax,) = ablations.forest(rows, names, "theory", {"x": "accuracy"}).axes
+    (ax,) = ablations.forest(rows, names, "theory", {"x": "accuracy"}, compare).axes
     bars, dots = drawn(ax)
     for name, bar, dot in zip(names, bars, dots, strict=False):
-        mean, low, high = (100 * v for v in effect(rows, name, "theory", "x"))
+        mean, low, high = (100 * v for v in compare(rows, name, "theory", "x"))
         assert np.allclose(bar, [low, high])
         assert np.allclose(dot.get_xdata(), mean)
         assert (dot.get_markerfacecolor() == "white") == (low <= 0 <= high)
