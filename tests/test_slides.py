@@ -82,7 +82,8 @@ def decks(tmp_path_factory):
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     (folder / "conf.py").write_text(CONF)
     (folder / "chapter.ipynb").write_text(json.dumps(notebook))
-    (folder / "book.md").write_text("# Book\n\n```{toctree}\nchapter\n```\n")
+    (folder / "book.md").write_text("# Book\n\n```{toctree}\nchapter\nbare\n```\n")
+    (folder / "bare.md").write_text("# Bare\n")
     out = folder / "slides"
     command = [sys.executable, "-m", "sphinx", "-qb", "revealjs", str(folder), str(out)]
     subprocess.run(command, check=True, capture_output=True)

@@ -15,6 +15,7 @@ from sphinx_proof.nodes import NODE_TYPES
 from sphinx_revealjs.nodes import revealjs_break
 
 SEEN = (nodes.bullet_list, nodes.math_block, nodes.table)
+UNSEEN = (nodes.section, nodes.Invisible, nodes.target)
 STATEMENTS = tuple(NODE_TYPES.values())
 LINES = 14
 UNTOLD = {"Exercises", "Limits"}
@@ -64,8 +65,7 @@ def shown(node: nodes.Element) -> list[nodes.Element]:
 def slides(section: nodes.section) -> Iterator[nodes.Element]:
     """Yield a section's children anew: a slide's title, what it shows, its notes."""
     title, *children = section.children
-    unseen = (nodes.section, nodes.Invisible, nodes.target)
-    told = [child for child in children if not isinstance(child, unseen)]
+    told = [child for child in children if not isinstance(child, UNSEEN)]
     if not any(map(shown, told)):
         yield from (title, *told[:1], note(told[1:]))
         return
@@ -94,8 +94,8 @@ def cut(section: nodes.section) -> None:
     inner = [child for child in section if isinstance(child, nodes.section)]
     inner = [child for child in inner if child[0].astext() not in UNTOLD]
     if isinstance(section.parent, nodes.document):
-        title, aim, *_ = section.children
-        section[:] = [title, aim, *inner]
+        title, *told = [c for c in section if not isinstance(c, UNSEEN)]
+        section[:] = [title, *told[:1], *inner]
     else:
         section[:] = [*slides(section), *inner]
     for child in inner:
