@@ -3,13 +3,14 @@ ARGS ?=
 export GRADMASK_BUDGET ?= laptop
 
 READY := .venv/.installed
+BUILD := TQDM_DISABLE=1 .venv/bin/jupyter-book build -n -W --keep-going
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 book: $(READY) ## Run the notebooks and build the book (GRADMASK_BUDGET=smoke for a quick look)
 	rm -rf book/_build/html
-	TQDM_DISABLE=1 .venv/bin/jupyter-book build --all -n -W --keep-going book
+	$(BUILD) --all book
 	@echo "Open $(CURDIR)/book/_build/html/index.html"
 
 serve: book ## Build the book and serve it at http://localhost:8000
@@ -34,12 +35,11 @@ format: $(READY) ## Format the code and strip the notebooks of their outputs
 	.venv/bin/nbstripout --extra-keys metadata.language_info book/*.ipynb
 
 slides: $(READY) ## Turn the chapters into slides, their prose into the speaker's notes
-	TQDM_DISABLE=1 .venv/bin/jupyter-book build -n -W --keep-going \
-		--builder custom --custom-builder revealjs book
+	$(BUILD) --builder custom --custom-builder revealjs book
 	@echo "Open $(CURDIR)/book/_build/revealjs/index.html"
 
 pdf: $(READY) ## Print the book, all on one page, to a PDF: needs Debian's Chromium
-	TQDM_DISABLE=1 .venv/bin/jupyter-book build -n -W --keep-going --builder singlehtml book
+	$(BUILD) --builder singlehtml book
 	chromium --headless --no-sandbox --virtual-time-budget=120000 --no-pdf-header-footer \
 		--print-to-pdf=book/_build/gradient-mask.pdf book/_build/singlehtml/welcome.html
 	@echo "Open $(CURDIR)/book/_build/gradient-mask.pdf"

@@ -1,23 +1,16 @@
 """Chapters open on Binder and Colab once there is an address, and run there."""
 
-import json
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import yaml
 from IPython.core.interactiveshell import InteractiveShell
+from notebooks import NOTEBOOKS, cells
+from small_book import build, markdown
 
-ROOT = Path(__file__).parents[1]
-EXTENSIONS = ROOT / "book/_ext"
-NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 CONF = """
-import sys
 from pathlib import Path
 
-sys.path.insert(0, {extensions!r})
 import launch
 
 launch.PYPROJECT = Path({pyproject!r})
@@ -32,15 +25,8 @@ def links(folder, urls):
     """Build a book of one chapter, and list the links of its page."""
     pyproject = folder / "pyproject.toml"
     pyproject.write_text(f'[project]\nname = "book"\n{urls}')
-    conf = CONF.format(extensions=str(EXTENSIONS), pyproject=str(pyproject))
-    (folder / "conf.py").write_text(conf)
-    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# Chapter"}
-    notebook["cells"].append(cell)
-    (folder / "chapter.ipynb").write_text(json.dumps(notebook))
-    command = [sys.executable, "-m", "sphinx", "-q", str(folder), str(folder / "html")]
-    subprocess.run(command, check=True, capture_output=True)
-    page = (folder / "html/chapter.html").read_text("utf-8")
+    out = build(folder, CONF.format(pyproject=str(pyproject)), [markdown("# Chapter")])
+    page = (out / "chapter.html").read_text("utf-8")
     return re.findall(r'href="(https://[^"]+)"', page)
 
 
@@ -74,17 +60,8 @@ def installed(monkeypatch):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_installs_the_library_on_colab_alone(path, installed, monkeypatch):
-    first = json.loads(path.read_text("utf-8"))["cells"][0]
+    first = cells(path)[0]
     assert "remove-cell" in first["metadata"]["tags"]
     assert installed(first) == []
     monkeypatch.setitem(sys.modules, "google.colab", sys)
     assert installed(first) == ['install --quiet "gradmask[saliency]"']
-
-
-def test_the_workflow_runs_what_there_is():
-    jobs = yaml.safe_load((ROOT / ".github/workflows/publish.yml").read_text())["jobs"]
-    commands = "\n".join(s.get("run", "") for j in jobs.values() for s in j["steps"])
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M)
-    assert {*re.findall(r"make (\w+)", commands)} <= {*targets}
-    assert ".ci/run" in commands
-    assert all({*j.get("needs", [])} <= {*jobs} for j in jobs.values())

@@ -1,15 +1,13 @@
 """The page of notation against the library's names and the chapters' formulas."""
 
 import inspect
-import json
 import re
-from pathlib import Path
 
 import pytest
+from notebooks import BOOK, markdown
 
 import gradmask
 
-BOOK = Path(__file__).parents[1] / "book"
 ROW = re.compile(
     r"\| \$(?P<symbol>[^$]+)\$ \|.*\|(?P<code>[^|]*)\| \{doc\}`(?P<doc>.+)` \|"
 )
@@ -18,12 +16,6 @@ ROWS = [
     for line in (BOOK / "notation.md").read_text("utf-8").splitlines()
     if (match := ROW.fullmatch(line))
 ]
-
-
-def prose(chapter):
-    notebook = json.loads((BOOK / f"{chapter}.ipynb").read_text("utf-8"))
-    cells = [c for c in notebook["cells"] if c["cell_type"] == "markdown"]
-    return "\n".join("".join(cell["source"]) for cell in cells)
 
 
 def test_every_row_is_read_and_no_symbol_is_taken_twice():
@@ -45,7 +37,9 @@ def test_the_library_knows_the_name(row):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["symbol"])
 def test_the_chapter_uses_the_symbol_in_a_formula(row):
-    pairs = re.findall(r"\$\$(.+?)\$\$|\$(.+?)\$", prose(row["doc"]), re.DOTALL)
+    pairs = re.findall(
+        r"\$\$(.+?)\$\$|\$(.+?)\$", markdown(BOOK / f"{row['doc']}.ipynb"), re.DOTALL
+    )
     formulas = " ".join(map("".join, pairs))
     symbol = re.escape(row["symbol"])
     assert re.search(rf"(?<![A-Za-z\\]){symbol}(?![A-Za-z])", formulas)

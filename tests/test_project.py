@@ -54,6 +54,14 @@ def test_make_help_lists_every_target():
     assert set(re.findall(r"^  make ([a-z]+)", shown.stdout, re.M)) == TARGETS
 
 
+def test_the_workflow_runs_what_there_is():
+    jobs = load_yaml(".github/workflows/publish.yml")["jobs"]
+    commands = "\n".join(s.get("run", "") for j in jobs.values() for s in j["steps"])
+    assert {*re.findall(r"make (\w+)", commands)} <= TARGETS
+    assert ".ci/run" in commands
+    assert all({*j.get("needs", [])} <= {*jobs} for j in jobs.values())
+
+
 def test_the_contents_list_what_the_book_folder_holds():
     toc = load_yaml("book/_toc.yml")
     listed = {page["file"] for part in toc["parts"] for page in part["chapters"]}

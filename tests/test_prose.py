@@ -1,19 +1,17 @@
 """The book's English is British; every chapter has its beginning, end and figures."""
 
-import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from notebooks import BOOK, CHAPTERS, cells, markdown
 
-ROOT = Path(__file__).parents[1]
-BOOK = ROOT / "book"
+ROOT = BOOK.parent
 PAGES = sorted([*BOOK.glob("*.ipynb"), *BOOK.glob("*.md"), *ROOT.glob("*.md")])
 # Matters of taste, or already seen to: quotation marks, "saliency", "but".
 UNCHECKED = (" misc.but", " needless_variants", " typography", " weasel_words.very")
-CHAPTERS = sorted(set(BOOK.glob("*.ipynb")) - {BOOK / "welcome.ipynb"})
 AMERICAN = re.compile(
     r"\b(behavior|cent(er|ered|ers)\b|color|favor(?!\b.*licen)|flavor|gray|honor|labeled|"
     r"labeling|modeling|neighbor|toward\b|[a-z]{3,}(?<!s)iz(e|ed|es|ing|ation)\b|analyz)",
@@ -36,15 +34,8 @@ NOT_PROSE = re.compile(
 )
 
 
-def markdown(path):
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] != "code")
-
-
 def prose(path):
-    text = path.read_text("utf-8")
-    if path.suffix == ".ipynb":
-        text = markdown(path)
+    text = markdown(path) if path.suffix == ".ipynb" else path.read_text("utf-8")
     return NOT_PROSE.sub(" … ", text)
 
 
@@ -86,7 +77,7 @@ def test_a_chapter_says_what_it_teaches_and_ends_in_what_was_learnt(path):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_figure_is_mentioned_in_the_text(path):
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    figures = [c["metadata"].get("mystnb", {}).get("figure", {}) for c in cells]
+    metadata = [cell["metadata"] for cell in cells(path)]
+    figures = [m.get("mystnb", {}).get("figure", {}) for m in metadata]
     names = {figure["name"] for figure in figures if figure}
     assert names <= set(re.findall(r"\{numref\}`([\w-]+)`", markdown(path)))

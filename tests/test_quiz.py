@@ -1,13 +1,10 @@
 """Every chapter asks questions, and explains every answer."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
+from notebooks import CHAPTERS, markdown
 
-BOOK = Path(__file__).parents[1] / "book"
-CHAPTERS = sorted(set(BOOK.glob("*.ipynb")) - {BOOK / "welcome.ipynb"})
 QUESTION = re.compile(
     r"::::\{admonition\} (.*)\n:class: quiz\n\n((?:.|\n)*?)\n::::(?:\n|$)"
 )
@@ -15,9 +12,7 @@ ANSWER = re.compile(r":::\{dropdown\} (.*)\n((?:.|\n)*?)\n:::(?:\n|$)")
 
 
 def questions(path):
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] != "code")
-    _, quiz = text.split("## Check yourself\n")
+    _, quiz = markdown(path).split("## Check yourself\n")
     assert "## Exercises" in quiz
     return [ANSWER.findall(answers) for _, answers in QUESTION.findall(quiz)]
 

@@ -1,18 +1,11 @@
 """Slides show a chapter's pictures, formulas and code; its prose is in their notes."""
 
-import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from small_book import build, markdown
 
-EXTENSIONS = Path(__file__).parents[1] / "book/_ext"
-CONF = f"""
-import sys
-
-sys.path.insert(0, {str(EXTENSIONS)!r})
+CONF = """
 extensions = ["myst_nb", "sphinx_design", "sphinx_revealjs", "slides"]
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "off"
@@ -50,10 +43,6 @@ Work it out.
 """
 
 
-def markdown(source):
-    return {"cell_type": "markdown", "metadata": {}, "source": source}
-
-
 def code(source, data=None, **metadata):
     output = {"output_type": "display_data", "metadata": {}, "data": data}
     return {
@@ -78,15 +67,9 @@ def decks(tmp_path_factory):
         code("\n".join("too_long = 1" for _ in range(20)), {"text/plain": "seen"}),
         markdown(REST),
     ]
-    cells = [cell | {"id": str(number)} for number, cell in enumerate(cells)]
-    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    (folder / "conf.py").write_text(CONF)
-    (folder / "chapter.ipynb").write_text(json.dumps(notebook))
-    (folder / "book.md").write_text("# Book\n\n```{toctree}\nchapter\nbare\n```\n")
     (folder / "bare.md").write_text("# Bare\n")
-    out = folder / "slides"
-    command = [sys.executable, "-m", "sphinx", "-qb", "revealjs", str(folder), str(out)]
-    subprocess.run(command, check=True, capture_output=True)
+    (folder / "book.md").write_text("# Book\n\n```{toctree}\nchapter\nbare\n```\n")
+    out = build(folder, CONF, cells, "revealjs")
     return {
         name: (out / f"{name}.html").read_text("utf-8") for name in ("book", "chapter")
     }

@@ -14,9 +14,8 @@ from sphinx.config import Config
 from sphinx_proof.nodes import NODE_TYPES
 from sphinx_revealjs.nodes import revealjs_break
 
-SEEN = (nodes.bullet_list, nodes.math_block, nodes.table)
+SEEN = (nodes.bullet_list, nodes.math_block, nodes.table, *NODE_TYPES.values())
 UNSEEN = (nodes.section, nodes.Invisible, nodes.target)
-STATEMENTS = tuple(NODE_TYPES.values())
 LINES = 14
 UNTOLD = {"Exercises", "Limits"}
 
@@ -51,7 +50,7 @@ def configure(app: Sphinx, config: Config) -> None:
 def shown(node: nodes.Element) -> list[nodes.Element]:
     """Choose what of one of a section's children is worth a place on the wall."""
     if node.get("nb_element") != "cell_code":
-        seen = isinstance(node, SEEN + STATEMENTS) or "quiz" in node["classes"]
+        seen = isinstance(node, SEEN) or "quiz" in node["classes"]
         return [node] if seen else []
     if figures := list(node.findall(nodes.figure)):
         return figures
@@ -115,9 +114,7 @@ def contents(app: Sphinx) -> nodes.bullet_list:
 
 
 def show(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Make a page a set of slides, for the builder that shows them."""
-    if app.builder.name != "revealjs":
-        return
+    """Make a page a set of slides."""
     for untitled in list(doctree.findall(nodes.section)):
         if not isinstance(untitled[0], nodes.title):
             untitled.replace_self(untitled.children)
@@ -128,26 +125,25 @@ def show(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         cut(page)
 
 
-def leave_code(app: Sphinx) -> None:
-    """Make no slides of the library's source."""
-    if app.builder.name == "revealjs":
-        app.events.listeners["html-collect-pages"].clear()
-
-
 def leave_scripts(app, pagename, templatename, context, doctree) -> None:
     """Load none of the scripts that are for the book's pages, but those of MathJax."""
+    context["script_files"] = [
+        script
+        for script in context["script_files"]
+        if "MathJax" in str(script.attributes) or "tex-svg" in str(script.filename)
+    ]
+
+
+def begin(app: Sphinx) -> None:
+    """Act for the builder of slides alone, and make none of the library's source."""
     if app.builder.name == "revealjs":
-        context["script_files"] = [
-            script
-            for script in context["script_files"]
-            if "MathJax" in str(script.attributes) or "tex-svg" in str(script.filename)
-        ]
+        app.events.listeners["html-collect-pages"].clear()
+        app.connect("doctree-resolved", show, priority=900)
+        app.connect("html-page-context", leave_scripts, priority=900)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", configure, priority=900)
-    app.connect("builder-inited", leave_code, priority=900)
-    app.connect("doctree-resolved", show, priority=900)
-    app.connect("html-page-context", leave_scripts, priority=900)
+    app.connect("builder-inited", begin, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import nn
 
 from gradmask.lab.data import Split
-from gradmask.lab.models import small_resnet
+from gradmask.lab.models import seeded, small_resnet
 from gradmask.lab.scenes import Scenes
 
 __all__ = ["HEADS", "resnet_with_head", "targets"]
@@ -72,8 +71,7 @@ def resnet_with_head(head: str, *, seed: int) -> nn.Sequential:
     model = small_resnet(seed=seed)
     *body, _, _, linear = model
     assert isinstance(linear, nn.Linear)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return nn.Sequential(*body, *HEADS[head](linear.in_features))
 
 

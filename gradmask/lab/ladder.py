@@ -20,7 +20,9 @@ __all__ = ["at_training_loss"]
 
 
 def at_training_loss(rungs: Sequence[Row], loss: float, quantity: str) -> float:
-    """Value that plain training has at a training loss, between two rungs.
+    """Value that plain training, or a rival, has at a training loss.
+
+    The rungs are the same training with several schedules.
 
     Interpolated linearly over the logarithm of the training loss; beyond either end
     of the ladder it is the end's own value.
@@ -28,7 +30,7 @@ def at_training_loss(rungs: Sequence[Row], loss: float, quantity: str) -> float:
     Parameters
     ----------
     rungs : sequence of dict
-        Rows of plain training with schedules of different lengths, each with
+        Rows of one training with schedules of different lengths, each with
         "train loss" and `quantity`.
     loss : float
         Training loss wanted, in nats, positive.

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models import get_model
+from torchvision.transforms.v2 import RGB
 
-from gradmask.lab.models import Normalise
+from gradmask.lab.models import Normalise, seeded
 
 __all__ = ["LARGE", "large"]
 
 MAGNIFIED = 4
-
-
-class _Coloured(nn.Module):
-    """Show a grey image in three equal channels, as these networks expect."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.expand(-1, 3, -1, -1)
 
 
 def large(name: str, classes: int = 10, *, seed: int) -> nn.Sequential:
@@ -39,12 +32,11 @@ def large(name: str, classes: int = 10, *, seed: int) -> nn.Sequential:
     ValueError
         If torchvision has no such network.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return nn.Sequential(
             Normalise(0.3, 0.3),
             nn.Upsample(scale_factor=MAGNIFIED, mode="bilinear"),
-            _Coloured(),
+            RGB(),
             get_model(name, weights=None, num_classes=classes),
         )
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 __all__ = [
     "FAMILIES",
     "Normalise",
+    "seeded",
     "small_cnn",
     "small_mobilenet",
     "small_resnet",
@@ -37,6 +38,14 @@ class Normalise(nn.Module):
         return (x - self.mean) / self.std
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw initial weights from a seed, and leave the global random state alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
 def small_cnn(
     classes: int = 10, widths: Sequence[int] = (16, 32, 48), *, seed: int
 ) -> nn.Sequential:
@@ -44,7 +53,7 @@ def small_cnn(
 
     Parameters, what it takes and what it gives are those of :func:`small_resnet`.
     """
-    with _seeded(seed):
+    with seeded(seed):
         return nn.Sequential(
             Normalise(0.3, 0.3),
             *(
@@ -72,7 +81,7 @@ def small_vgg(
     Simonyan and Zisserman, *Very deep convolutional networks for large-scale image
     recognition*, ICLR 2015.
     """
-    with _seeded(seed):
+    with seeded(seed):
         return nn.Sequential(
             Normalise(0.3, 0.3),
             *(
@@ -113,7 +122,7 @@ def small_resnet(
     ----------
     He et al., *Deep residual learning for image recognition*, CVPR 2016.
     """
-    with _seeded(seed):
+    with seeded(seed):
         return nn.Sequential(
             Normalise(0.3, 0.3),
             _convolution(1, widths[0]),
@@ -140,7 +149,7 @@ def small_mobilenet(
     Sandler et al., *MobileNetV2: inverted residuals and linear bottlenecks*, CVPR
     2018.
     """
-    with _seeded(seed):
+    with seeded(seed):
         return nn.Sequential(
             Normalise(0.3, 0.3),
             _convolution(1, widths[0], stride=2),
@@ -204,13 +213,6 @@ class _InvertedResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.body(x)
         return x + out if self.residual else out
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
 
 
 def _steps(first: int, widths: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -102,7 +102,7 @@ class Record:
 
 
 def folder() -> Path:
-    """Where records lie: ``GRADMASK_RECORDS``, ``book/records`` of a clone, or here."""
+    """Where own records lie: ``GRADMASK_RECORDS``, or a clone's, or ``records``."""
     here = CLONE if CLONE.is_dir() else Path("records")
     return Path(os.environ.get("GRADMASK_RECORDS") or here)
 
@@ -125,13 +125,11 @@ def load(name: str) -> Record:
     RecordError
         If there is none; the message names the command that makes one.
     """
-    path = folder() / f"{name}.json"
-    published = PUBLISHED / path.name
-    if published.exists() and not path.exists():
-        path = published
+    own = folder() / f"{name}.json"
+    path = own if own.exists() else PUBLISHED / own.name
     if not path.exists():
         raise RecordError(
-            f"there is no record {path}; make it with python -m gradmask.lab run {name}"
+            f"there is no record {own}; make it with python -m gradmask.lab run {name}"
         )
     stored = json.loads(path.read_text("utf-8"))
     return Record(

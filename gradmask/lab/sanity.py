@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gradmask.lab.data import Split
 from gradmask.lab.explain import SaliencyMap
+from gradmask.lab.models import seeded
 from gradmask.lab.scenes import Scenes
 
 __all__ = ["cascade", "random_labels", "rank_correlation", "survival"]
@@ -51,8 +52,7 @@ def cascade(model: nn.Module, *, seed: int) -> Iterator[tuple[str, nn.Module]]:
         elif isinstance(module, nn.BatchNorm2d) and layers:
             layers[-1][1].append(module)
     for depth, (name, modules) in enumerate(reversed(layers)):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed + depth)
+        with seeded(seed + depth):
             for module in modules:
                 module.reset_parameters()  # type: ignore[operator]
         yield name, copy.deepcopy(current)

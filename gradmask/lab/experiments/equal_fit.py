@@ -27,14 +27,14 @@ from gradmask.lab.variants import with_controls
 __all__ = ["PROFILES", "run"]
 
 LOUDEST = "theory, top-k"
-SCHEDULES = [22, 26]
 
-PROFILES = {
-    name: profile | {"schedules": [1, 2] if name == "smoke" else SCHEDULES}
-    for name, profile in trial.profiles(
-        seeds=20, ladder=[], variants={LOUDEST: with_controls("theory")[LOUDEST]}
-    ).items()
-}
+PROFILES = trial.profiles(
+    seeds=20,
+    ladder=[],
+    schedules=[22, 26],
+    variants={LOUDEST: with_controls("theory")[LOUDEST]},
+)
+PROFILES["smoke"] |= {"ladder": [], "schedules": [1, 2]}
 
 
 def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
@@ -42,7 +42,5 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     return [
         row
         for epochs in config["schedules"]
-        for row in trial.run(
-            config | {"ladder": [], "epochs": epochs}, FRESH + seed, device
-        )
+        for row in trial.run(config | {"epochs": epochs}, FRESH + seed, device)
     ]
