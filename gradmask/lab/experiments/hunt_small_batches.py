@@ -4,13 +4,20 @@ The question, the plan and the reading are those of :mod:`.core`.  With batches 
 and few passes over many scenes nothing is overfitted, and what limits training is the
 noise of the gradient, which is what a mask is to remove.
 
-The compute: 60 minutes for a seed on one core, 5 hours for five.
+The compute: 9 minutes for a seed on one core, 45 minutes for five.
 """
 
 from gradmask.lab.trial import profiles, run
+from gradmask.lab.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 
 PROFILES = profiles(
-    training=8000, batch_size=8, epochs=4, ladder=[1, 2, 3], attacked=500
+    training=8000,
+    batch_size=8,
+    variants=with_controls("theory"),
+    epochs=4,
+    ladder=[1, 2, 3],
+    attacked=300,
+    severities=[3],
 )
