@@ -9,16 +9,17 @@ from torch import Generator, Tensor
 
 from gradmask.lab.scenes import Scenes
 
-__all__ = ["misleading", "striped"]
+__all__ = ["misleading", "striped", "told"]
 
 
-def striped(scenes: Scenes, classes: Tensor, *, strength: float = 0.1) -> Scenes:
+def striped(
+    scenes: Scenes, classes: Tensor, *, strength: float = 0.1, period: float = 4
+) -> Scenes:
     r"""Lay stripes behind the objects, whose direction tells a class.
 
     To every pixel beside the object is added
-    :math:`s (1 + \sin(\pi (x \cos \phi + y \sin \phi) / 2))`, with
-    :math:`\phi = \pi c / 10` for class c: stripes 4 pixels apart.  The sum is clamped
-    to [0, 1].
+    :math:`s (1 + \sin(2 \pi (x \cos \phi + y \sin \phi) / \lambda))`, with
+    :math:`\phi = \pi c / 10` for class c.  The sum is clamped to [0, 1].
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ def striped(scenes: Scenes, classes: Tensor, *, strength: float = 0.1) -> Scenes
         What the stripes tell, 0 to 9.
     strength : float, default 0.1
         s, in units of intensity.
+    period : float, default 4
+        :math:`\lambda`, from one stripe to the next, in pixels.
 
     Returns
     -------
@@ -37,28 +40,28 @@ def striped(scenes: Scenes, classes: Tensor, *, strength: float = 0.1) -> Scenes
     angle = classes[:, None, None] * (math.pi / 10)
     side = torch.arange(scenes.images.shape[-1], dtype=torch.float32)
     along = side * angle.cos() + side[:, None] * angle.sin()
-    stripes = strength * (1 + torch.sin(along * (math.pi / 2)))
+    stripes = strength * (1 + torch.sin(along * (2 * math.pi / period)))
     images = scenes.images + (stripes * ~scenes.mask)[:, None]
     return scenes._replace(images=images.clamp(0, 1))
 
 
-def misleading(scenes: Scenes, agreement: float, *, seed: int) -> Scenes:
-    """Lay stripes behind the objects that tell their class, or another.
+def told(labels: Tensor, agreement: float, *, seed: int) -> Tensor:
+    """Draw what backgrounds tell: the class of the object, or another one.
 
     Parameters
     ----------
-    scenes : Scenes
-        The scenes.
+    labels : Tensor of int64, shape (N,)
+        Classes of the objects, 0 to 9.
     agreement : float
-        In what share of the scenes the stripes tell the object's class, from 0 to 1;
-        in the others they tell one of the nine others.
+        In what share of the scenes the object's own class is told, from 0 to 1; in the
+        others it is one of the nine others.
     seed : int
         Of the draw.
 
     Returns
     -------
-    Scenes
-        The scenes before stripes.
+    Tensor of int64, shape (N,)
+        Classes.
 
     Raises
     ------
@@ -68,7 +71,28 @@ def misleading(scenes: Scenes, agreement: float, *, seed: int) -> Scenes:
     if not 0 <= agreement <= 1:
         raise ValueError(f"agreement must lie in 0..1, is {agreement}")
     generator = Generator().manual_seed(seed)
-    agrees = torch.rand(len(scenes.labels), generator=generator) < agreement
-    steps = torch.randint(1, 10, scenes.labels.shape, generator=generator)
-    others = (scenes.labels + steps) % 10
-    return striped(scenes, torch.where(agrees, scenes.labels, others))
+    agrees = torch.rand(len(labels), generator=generator) < agreement
+    steps = torch.randint(1, 10, labels.shape, generator=generator)
+    return torch.where(agrees, labels, (labels + steps) % 10)
+
+
+def misleading(
+    scenes: Scenes, agreement: float, *, seed: int, period: float = 4
+) -> Scenes:
+    """Lay stripes behind the objects that tell their class, or another.
+
+    Parameters
+    ----------
+    scenes : Scenes
+        The scenes.
+    agreement, seed
+        As for :func:`told`.
+    period : float, default 4
+        Of the stripes, in pixels.
+
+    Returns
+    -------
+    Scenes
+        The scenes before stripes.
+    """
+    return striped(scenes, told(scenes.labels, agreement, seed=seed), period=period)

@@ -17,7 +17,10 @@ from gradmask import GradientMask
 from gradmask.lab.data import Split
 from gradmask.lab.scenes import Scenes
 
-__all__ = ["Epoch", "Score", "evaluate", "train"]
+__all__ = ["LEARNING_RATE", "Epoch", "Score", "evaluate", "train"]
+
+LEARNING_RATE = 0.05
+"""Peak of the schedule, of every network with normalisation."""
 
 
 class Score(NamedTuple):
@@ -44,7 +47,7 @@ def train(
     epochs: int,
     inhibition: GradientMask | Callable[[int], GradientMask | None] | None = None,
     batch_size: int = 64,
-    learning_rate: float = 0.05,
+    learning_rate: float = LEARNING_RATE,
     seed: int,
     augment: Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
     score_every: int = 1,

@@ -1,4 +1,4 @@
-"""Which learning rate suits the family that has no normalisation?
+"""The learning rate of the family without normalisation, chosen by validation.
 
 At the rate of the others, 0.05, the plain CNN does not learn on some seeds.  The rate
 is chosen by plain training's mean validation accuracy, so that no mask has a say, and

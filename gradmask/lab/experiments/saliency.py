@@ -34,7 +34,7 @@ from gradmask.lab.models import FAMILIES
 from gradmask.lab.records import Row
 from gradmask.lab.sanity import cascade, random_labels, rank_correlation
 from gradmask.lab.scenes import Scenes, SceneSplits, scene_splits
-from gradmask.lab.train import evaluate, train
+from gradmask.lab.train import LEARNING_RATE, evaluate, train
 from gradmask.lab.variants import Options, build, with_controls
 
 __all__ = ["PROFILES", "run"]
@@ -146,6 +146,7 @@ def _compared(
             splits.validation,
             epochs=epochs,
             inhibition=build(options, seed),
+            learning_rate=config.get("learning_rate", LEARNING_RATE),
             seed=seed,
             score_every=epochs,
             progress=f"{family}, seed {seed}",
