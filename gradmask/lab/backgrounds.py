@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from gradmask.lab.scenes import Scenes
 
-__all__ = ["misleading", "striped", "told"]
+__all__ = ["misleading", "stripe_response", "striped", "told"]
 
 
 def striped(
@@ -96,3 +96,28 @@ def misleading(
         The scenes before stripes.
     """
     return striped(scenes, told(scenes.labels, agreement, seed=seed), period=period)
+
+
+def stripe_response(sigma: float, period: float) -> float:
+    r"""How strongly a Laplacian of Gaussian answers to stripes, from 0 to 1.
+
+    .. math:: h = \frac{e}{2} (\omega \sigma)^2 e^{-(\omega \sigma)^2 / 2},
+              \qquad \omega = 2 \pi / \lambda,
+
+    the kernel's gain for a wave over its gain for the wave that it answers best, with
+    :math:`\lambda = \sqrt 2 \pi \sigma`.
+
+    Parameters
+    ----------
+    sigma : float
+        Of the kernel, in pixels.
+    period : float
+        :math:`\lambda`, from one stripe to the next, in pixels.
+
+    References
+    ----------
+    Marr and Hildreth, *Theory of edge detection*, Proceedings of the Royal Society B,
+    1980.
+    """
+    square = (2 * math.pi * sigma / period) ** 2
+    return square / 2 * math.exp(1 - square / 2)

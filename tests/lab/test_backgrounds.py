@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gradmask.lab.backgrounds import misleading, striped
+import gradmask as gm
+from gradmask.lab.backgrounds import misleading, stripe_response, striped, told
 from gradmask.lab.data import load_fashion_mnist
 from gradmask.lab.scenes import cluttered_scenes
 
@@ -53,3 +54,32 @@ def test_the_seed_decides(scenes):
 def test_agreement_is_a_share(scenes):
     with pytest.raises(ValueError, match="agreement"):
         misleading(scenes, 1.5, seed=0)
+
+
+@pytest.mark.parametrize("period", [8, 16])
+def test_stripes_repeat_after_a_period(scenes, period):
+    few = scenes._replace(
+        images=torch.zeros(1, 1, 32, 32), mask=scenes.mask[:1] & False
+    )
+    image = striped(few, torch.tensor([0]), period=period).images[0, 0]
+    assert torch.allclose(image[:, period:], image[:, :-period], atol=1e-6)
+    assert image.max() > 1.9 * 0.1 > 0.1 > image.min()
+
+
+def test_what_is_told_is_a_class_and_agrees_as_often_as_asked():
+    labels = torch.arange(10).repeat(500)
+    said = told(labels, 0.3, seed=0)
+    assert set(said.tolist()) == set(range(10))
+    assert (said == labels).double().mean().item() == pytest.approx(0.3, abs=0.03)
+    assert not (told(labels, 0.0, seed=0) == labels).any()
+
+
+@pytest.mark.parametrize(("sigma", "period"), [(2, 4), (2, 8), (2, 32), (4, 16)])
+def test_kernels_answer_to_stripes_as_calculated(sigma, period):
+    kernel = gm.laplacian_of_gaussian(sigma, size=12 * sigma + 1).double()
+    across = kernel.sum(0).numpy()
+    places = np.arange(len(across)) - len(across) // 2
+    periods = np.linspace(2, 64, 2000)
+    gains = [abs(across @ np.cos(2 * np.pi * places / p)) for p in periods]
+    gain = abs(across @ np.cos(2 * np.pi * places / period))
+    assert gain / max(gains) == pytest.approx(stripe_response(sigma, period), abs=0.02)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
+from gradmask.lab.backgrounds import stripe_response
 from gradmask.lab.comparison import baselines, effect
-from gradmask.lab.figures import ablations
+from gradmask.lab.figures import ablations, hunt
 from gradmask.lab.tables import attack_table
 
 VALUES = {
@@ -51,12 +53,45 @@ def test_a_forest_draws_every_variant_against_the_baseline(rows, compare):
 
 def test_regimes_draw_four_baselines_for_each(rows):
     twice = {"one": rows, "other": rows}
-    (ax,) = ablations.regimes(twice, "theory", {"x": "accuracy"}).axes
+    (ax,) = hunt.regimes(twice, "theory", {"x": "accuracy"}).axes
     _, dots = drawn(ax)
     expected = [100 * effect(rows, "theory", n, "x").mean for n in baselines("theory")]
     assert np.allclose([dot.get_xdata()[0] for dot in dots], expected * 2)
     heights = [dot.get_ydata()[0] for dot in dots]
     assert heights == sorted(heights, reverse=True)
+
+
+def test_regimes_draw_the_controls_that_are_asked_for(rows):
+    (ax,) = hunt.regimes({"one": rows}, "theory", {"x": "y"}, ["plain", "top-k"]).axes
+    _, dots = drawn(ax)
+    expected = [effect(rows, "theory", n, "x").mean for n in ("plain", "theory, top-k")]
+    assert [d.get_xdata()[0] / 100 for d in dots] == pytest.approx(expected)
+
+
+def test_answers_add_up_to_all_scenes(rows):
+    told = [row | {"test accuracy": row["x"] / 2, "misled": 0.3} for row in rows]
+    (ax,) = hunt.answers({"all": told}, ["plain", "theory"]).axes
+    widths = np.array([[bar.get_width() for bar in bars] for bars in ax.containers])
+    assert widths[0] == pytest.approx(
+        [100 * np.mean(VALUES[n]) / 2 for n in VALUES][:2]
+    )
+    assert widths[1] == pytest.approx([30, 30])
+    assert widths.sum(0) == pytest.approx([100, 100])
+
+
+def test_a_lead_is_drawn_over_what_its_kernel_sees(rows):
+    lead = hunt.Lead(4.0, 16, effect(rows, "theory", "plain", "x"))
+    _, ax = hunt.blindness([lead]).axes
+    _, dots = drawn(ax)
+    (dot,) = dots
+    assert dot.get_xdata()[0] == pytest.approx(stripe_response(4, 16))
+    assert dot.get_ydata()[0] == pytest.approx(100 * lead.interval.mean)
+
+
+def test_scenes_carry_a_circle_each():
+    found = hunt.scenes({"a": torch.zeros(9, 9), "b": torch.ones(9, 9)}, radius=3)
+    assert [ax.patches[-1].radius for ax in found.axes] == [3, 3]
+    assert [ax.get_title() for ax in found.axes] == ["a", "b"]
 
 
 def test_the_table_of_attacks_counts_what_passed():

@@ -1,4 +1,4 @@
-"""Pictures of many variants beside one another, and of one effect in many regimes."""
+"""Pictures of many variants beside one another."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gradmask.lab.comparison import baselines, effect
-from gradmask.lab.figures.results import STYLES
+from gradmask.lab.comparison import effect
 from gradmask.lab.figures.style import (
     COLOURS,
     INK,
     done,
     interval_line,
-    legend_below,
     panels,
     show_map,
 )
 from gradmask.lab.records import Row
 from gradmask.lab.stats import Interval
 
-__all__ = ["forest", "regimes", "weighings"]
+__all__ = ["draw_effect", "finish_effects", "forest", "weighings"]
 
 
 def forest(
@@ -57,43 +55,10 @@ def forest(
     ):
         for y, variant in zip(places, variants, strict=True):
             interval = compare(rows, variant, baseline, quantity)
-            _draw(ax, interval, y, COLOURS["mask"])
-        _finish(ax, title, len(variants))
+            draw_effect(ax, interval, y, COLOURS["mask"])
+        finish_effects(ax, title, len(variants))
     np.atleast_1d(axes)[0].set_yticks(places, variants)
     figure.supxlabel(f"points, minus {baseline}", fontsize=9)
-    return done(figure)
-
-
-def regimes(
-    records: Mapping[str, Sequence[Row]], mask: str, quantities: Mapping[str, str]
-) -> Figure:
-    """One mask's differences to its four baselines, in points, in several regimes.
-
-    Parameters
-    ----------
-    records : mapping of str to sequence of dict
-        Rows of the regimes' records by the regimes' titles, from top to bottom.
-    mask : str
-        Which mask.
-    quantities : mapping of str to str
-        Which numbers, all of them shares, and the title of each one's panel.
-    """
-    height = 1.1 + 0.75 * len(records)
-    figure, axes = panels(len(quantities), height=height, sharey=True)
-    axes = np.atleast_1d(axes)
-    places = range(len(records), 0, -1)
-    for ax, (quantity, title) in zip(axes, quantities.items(), strict=True):
-        for y, rows in zip(places, records.values(), strict=True):
-            for step, name in enumerate(baselines(mask)):
-                colour, _ = STYLES[name.partition(", ")[2]]
-                interval = effect(rows, mask, name, quantity)
-                _draw(ax, interval, y + 0.27 - 0.18 * step, colour)
-        _finish(ax, title, len(records))
-    axes[0].set_yticks(places, list(records))
-    for name in baselines(mask):
-        control = name.partition(", ")[2]
-        axes[0].plot([], [], "o", color=STYLES[control][0], label=f"− {control}")
-    legend_below(figure, axes[0])
     return done(figure)
 
 
@@ -114,12 +79,14 @@ def weighings(energy: Tensor, weights: Mapping[str, Tensor]) -> Figure:
     return done(figure)
 
 
-def _draw(ax: Axes, interval: Interval, y: float, colour: str) -> None:
+def draw_effect(ax: Axes, interval: Interval, y: float, colour: str) -> None:
+    """Draw a paired difference of shares, in points."""
     in_points = [100 * value for value in interval]
     interval_line(ax, in_points, y, colour, filled=interval.excludes_zero, size=5.5)
 
 
-def _finish(ax: Axes, title: str, lines: int) -> None:
+def finish_effects(ax: Axes, title: str, lines: int) -> None:
+    """Mark zero, and make room for so many lines, at 1, 2 and so on."""
     ax.axvline(0, color=INK, lw=1)
     ax.set(title=title, ylim=(0.4, lines + 0.6))
     ax.grid(axis="y")
