@@ -1,0 +1,18 @@
+"""The questions of saliency, put to a fourth family: the CNN without normalisation.
+
+The questions, the plan and the measurements are those of :mod:`.saliency`.  The rate,
+chosen by :mod:`.learning_rate`, is this family's own; no projection takes place,
+since nothing is normalised.
+
+The compute: 5 minutes for a seed on one core, 25 minutes for five.
+"""
+
+from gradmask.lab.experiments import saliency
+from gradmask.lab.experiments.saliency import run
+
+__all__ = ["PROFILES", "run"]
+
+PROFILES = {
+    name: profile | {"families": ["cnn"], "learning_rate": 0.02}
+    for name, profile in saliency.PROFILES.items()
+}
