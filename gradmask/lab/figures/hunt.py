@@ -84,7 +84,7 @@ def scenes(images: Mapping[str, Tensor], radius: float) -> Figure:
     """
     figure, axes = panels(len(images), height=2.1)
     for ax, (title, image) in zip(axes, images.items(), strict=True):
-        show_map(ax, image, title, cmap="gray", vmin=0, vmax=1)
+        show_map(ax, image, title, cmap="gray", vmin=0, vmax=0.6)
         middle = (image.shape[-1] - 1) / 2
         circle = Circle((middle, middle), radius, fill=False, color=COLOURS["mask"])
         ax.add_patch(circle)
@@ -117,7 +117,7 @@ def answers(groups: Mapping[str, Sequence[Row]], variants: Sequence[str]) -> Fig
         ax.set(title=title, xlim=(0, 100))
         ax.grid(axis="y")
     axes[0].set_yticks(places, variants)
-    figure.supxlabel("% of the test scenes", fontsize=9)
+    axes[len(axes) // 2].set(xlabel="% of the test scenes")
     legend_below(figure, axes[0])
     return done(figure)
 
