@@ -23,6 +23,7 @@ CPU = torch.device("cpu")
         ("equal_fit", 4),
         ("cross_torchvision", 3),
         ("learning_rate", 12),
+        ("saliency_cnn", 35),
         ("stripes", 22),
         ("stripes_scales", 9),
     ],

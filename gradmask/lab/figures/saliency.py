@@ -156,7 +156,7 @@ def overlap_over_share(rows: Sequence[Row], families: Sequence[str]) -> Figure:
             mean, low, high = np.array(found).T
             ax.plot(percent, mean, color=colour, ls=line, label=drawn)
             ax.fill_between(percent, low, high, color=colour, alpha=0.15, lw=0)
-        ax.set(title=family, xlabel="pixels taken as salient (%)")
+        ax.set(title=family, xlabel="salient pixels (%)")
     axes[0, 0].set_ylabel("intersection over union")
     legend_below(figure, axes[0, 0])
     return done(figure)
