@@ -4,7 +4,7 @@ The question, the plan and the reading are those of :mod:`.core`.  With batches 
 and few passes over many scenes nothing is overfitted, and what limits training is the
 noise of the gradient, which is what a mask is to remove.
 
-The compute: 9 minutes for a seed on one core, 45 minutes for five.
+The compute: 11 minutes for a seed on one core, 1 hour for five.
 """
 
 from gradmask.lab.trial import profiles, run
