@@ -76,9 +76,7 @@ def told(labels: Tensor, agreement: float, *, seed: int) -> Tensor:
     return torch.where(agrees, labels, (labels + steps) % 10)
 
 
-def misleading(
-    scenes: Scenes, agreement: float, *, seed: int, period: float = 4
-) -> Scenes:
+def misleading(scenes: Scenes, agreement: float, *, seed: int) -> Scenes:
     """Lay stripes behind the objects that tell their class, or another.
 
     Parameters
@@ -87,15 +85,18 @@ def misleading(
         The scenes.
     agreement, seed
         As for :func:`told`.
-    period : float, default 4
-        Of the stripes, in pixels.
 
     Returns
     -------
     Scenes
         The scenes before stripes.
+
+    Raises
+    ------
+    ValueError
+        If `agreement` is no share.
     """
-    return striped(scenes, told(scenes.labels, agreement, seed=seed), period=period)
+    return striped(scenes, told(scenes.labels, agreement, seed=seed))
 
 
 def stripe_response(sigma: float, period: float) -> float:
