@@ -16,10 +16,10 @@ from gradmask.lab.measure import everything, quality
 from gradmask.lab.models import FAMILIES
 from gradmask.lab.records import Row
 from gradmask.lab.scenes import Clutter, Scenes, scene_splits
-from gradmask.lab.train import train
-from gradmask.lab.variants import Variant, schedule, with_controls
+from gradmask.lab.train import LEARNING_RATE, train
+from gradmask.lab.variants import MASKS, Variant, schedule, with_controls
 
-__all__ = ["compare", "plans", "profiles", "run", "splits"]
+__all__ = ["ELSEWHERE", "compare", "plans", "profiles", "run", "splits"]
 
 LAPTOP: dict[str, Any] = {
     "seeds": 5,
@@ -44,6 +44,15 @@ LAPTOP: dict[str, Any] = {
     "pgd_restarts": 2,
     "severities": [1, 3, 5],
 }
+ELSEWHERE: dict[str, Any] = {
+    "variants": {**with_controls("theory"), "signal": MASKS["signal"]},
+    "ladder": [10, 16, 23],
+}
+"""What :mod:`.experiments.core` leaves to ask of other networks and other data.
+
+Both routes, and the controls of the one that did best there; three rungs, so that five
+seeds cost what two would.
+"""
 SMOKE: dict[str, Any] = {
     "seeds": 2,
     "training": 64,
@@ -129,6 +138,7 @@ def _trained(
         validation,
         epochs=epochs,
         inhibition=schedule(variant, seed, epochs),
+        learning_rate=config.get("learning_rate", LEARNING_RATE),
         batch_size=config["batch_size"],
         seed=seed,
         score_every=epochs,

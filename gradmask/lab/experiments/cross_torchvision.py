@@ -1,7 +1,8 @@
 """The comparison on torchvision's networks: ResNet-18 and -50, VGG-16, MobileNetV3.
 
-The question, the plan and the reading are those of :mod:`.core`, for each network in
-turn ("family" in the rows).  The scenes are magnified to 128 pixels.
+The question and the reading are those of :mod:`.core`, with the masks and rungs of
+:data:`gradmask.lab.trial.ELSEWHERE`, for each network in turn ("family" in the rows).
+The scenes are magnified to 128 pixels.
 
 The compute: a GPU; on one core a single seed would take days, so that there is no
 record yet.  The smallest profile trains ResNet-18 for a moment.
@@ -19,7 +20,7 @@ from gradmask.lab.records import Row
 
 __all__ = ["PROFILES", "run"]
 
-PROFILES = trial.profiles(families=list(LARGE))
+PROFILES = trial.profiles(**trial.ELSEWHERE, families=list(LARGE))
 PROFILES["smoke"] |= {
     "families": ["resnet18"],
     "training": 8,
