@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.linalg import vector_norm
+from torch.linalg import vecdot
 
-from gradmask.energy import at_least_float32
+from gradmask.energy import at_least_float32, no_autocast
 
 __all__ = ["project_out"]
 
-_SMALLEST_STD = 1e-15
+_SMALLEST = 1e-30
 
 
-def project_out(delta: Tensor, z: Tensor, groups: int | None = None) -> Tensor:
+def project_out(
+    delta: Tensor, z: Tensor, groups: int | None = None, *, inplace: bool = False
+) -> Tensor:
     r"""Remove from an error signal what a normalisation of z would not let through.
 
     After a normalisation the loss does not see a shift and a scale of z, so a true
@@ -34,11 +36,19 @@ def project_out(delta: Tensor, z: Tensor, groups: int | None = None) -> Tensor:
         None: batch normalisation, each channel over all samples and positions.
         A number: group normalisation of each sample (the number of channels:
         instance normalisation; 1: layer normalisation over the whole map).
+    inplace : bool, default False
+        Whether the result may take delta's memory.
 
     Returns
     -------
     Tensor
         Of the shape and dtype of delta.
+
+    Notes
+    -----
+    The variance of z is taken in one pass, as the mean square minus the squared mean:
+    its relative error is that of the dtype times mean square over variance.  Where
+    that would leave nothing of it the part along z-hat stays, rather than grow.
 
     Examples
     --------
@@ -51,16 +61,33 @@ def project_out(delta: Tensor, z: Tensor, groups: int | None = None) -> Tensor:
     """
     if delta.numel() == 0:
         return delta
-    d, f = at_least_float32(delta), at_least_float32(z)
-    if groups is not None:
-        d, f = (t.reshape(1, len(t) * groups, -1) for t in (d, f))
-    mean = f.mean((0, *range(2, f.dim())), keepdim=True)
-    # Over positions, then over samples: far faster on CPU than over both at once.
-    norm = vector_norm(vector_norm((f - mean).flatten(2), dim=2), dim=0)
-    std = (norm / (f[:, 0].numel() ** 0.5)).clamp(min=_SMALLEST_STD)
-    # The backward pass of a batch normalisation whose weight undoes its division.
-    projected: Tensor = torch.ops.aten.native_batch_norm_backward(
-        d, f, std, None, None, mean.detach().flatten(), 1 / std.detach(), True, 0.0,
-        [True, False, False],
-    )[0]  # fmt: skip
+    rows = delta.shape[:2] if groups is None else (1, len(delta) * groups)
+    d, f = (at_least_float32(t).reshape(*rows, -1) for t in (delta, z))
+    level, slope = _line(d, f)
+    add = d.addcmul_ if inplace else d.addcmul
+    projected: Tensor = add(slope, f, value=-1).sub_(level)
     return projected.to(delta.dtype).view_as(delta)
+
+
+def _line(d: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
+    """Level and slope, of shape (C, 1), of the regression of d on f, each (B, C, N)."""
+    count = f[:, 0].numel()
+    # Over positions, then over samples: far faster on CPU than over both at once.
+    sum_d, sum_f = (t.sum(2).sum(0) for t in (d, f))
+    square, product = (_dot(t, f).sum(0) for t in (f, d))
+    mean = sum_f / count
+    scatter = torch.maximum(
+        torch.addcmul(square, mean, sum_f, value=-1),
+        square * (8 * torch.finfo(f.dtype).eps),
+    )
+    slope = torch.addcmul(product, mean, sum_d, value=-1) / scatter.clamp(min=_SMALLEST)
+    level = torch.addcmul(sum_d, slope, sum_f, value=-1) / count
+    return level[:, None], slope[:, None]
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    # On CPU without a temporary; elsewhere a matrix product might round to TF32.
+    if a.device.type != "cpu":
+        return (a * b).sum(2)
+    with no_autocast(a):
+        return vecdot(a, b)

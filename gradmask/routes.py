@@ -84,7 +84,7 @@ class WeightMask(Protocol):
     contribution: bool
 
     def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
-        """Return the masked error."""
+        """Return the masked error, a new tensor, or delta itself."""
 
 
 def mask_weights(
@@ -168,6 +168,7 @@ class _MaskedWeights(Function):
             masked = site.masked(delta, _contribution(ctx, delta, x, weight))
             if masked is not delta:
                 masked = _projected(ctx, masked, x, weight, bias)
+            ctx.following.z = None  # also where the map was too small to be masked
             wanted = (False, for_weight, for_bias)
             _, dw, db = geometry.gradients(masked, x, weight, wanted)
             del masked
@@ -204,7 +205,8 @@ def _projected(
     z, following.z = following.z, None
     if z is None or torch.is_grad_enabled():
         z = ctx.geometry.forward(x, weight, bias)
-    return project_out(masked, z, following.groups)
+    inplace = not torch.is_grad_enabled()
+    return project_out(masked, z, following.groups, inplace=inplace)
 
 
 def _explicit_padding(conv: nn.Conv2d, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:

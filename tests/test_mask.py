@@ -188,6 +188,34 @@ def test_project_out_removes_the_mean_of_a_constant_channel():
     assert torch.allclose(gm.project_out(delta, z), centred)
 
 
+@pytest.mark.parametrize("distance", [1e1, 1e2, 1e3, 1e4])
+def test_project_out_never_grows_however_far_z_is_from_zero(distance):
+    delta, z = normal(8, 2, 9, 9), normal(8, 2, 9, 9)
+    delta = delta + z
+    exact = gm.project_out(delta, z + distance)
+    found = gm.project_out(delta.float(), (z + distance).float()).double()
+    assert torch.linalg.vector_norm(found) <= torch.linalg.vector_norm(delta)
+    if distance <= 1e2:
+        eps = torch.finfo(torch.float32).eps
+        assert torch.allclose(found, exact, rtol=0, atol=8 * eps * distance**2)
+
+
+def test_project_out_writes_into_delta_only_if_it_may():
+    delta, z = normal(3, 2, 5, 5), normal(3, 2, 5, 5)
+    before = delta.clone()
+    projected = gm.project_out(delta, z)
+    assert torch.equal(delta, before)
+    assert torch.equal(gm.project_out(delta, z, inplace=True), projected)
+    assert torch.equal(delta, projected)
+
+
+def test_project_out_is_as_precise_under_autocast():
+    delta, z = normal(3, 2, 5, 5).float(), normal(3, 2, 5, 5).float()
+    expected = gm.project_out(delta, z)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(gm.project_out(delta, z), expected)
+
+
 def test_project_out_twice_is_once():
     delta, z = normal(3, 2, 5, 5), normal(3, 2, 5, 5)
     once = gm.project_out(delta, z)

@@ -1,5 +1,7 @@
 """The weights route: masked weight gradients, and everything else untouched."""
 
+import weakref
+
 import numpy as np
 import oracle
 import pytest
@@ -132,6 +134,20 @@ def test_projection_equals_the_oracle(groups):
     masked = oracle.projected(masked, z.detach().numpy(), groups)
     expected = oracle.weight_gradients(masked, x.numpy(), (3, 3)).sum(0)
     assert np.allclose(model[0].weight.grad, expected)
+
+
+@pytest.mark.parametrize("side", [4, 9])
+def test_the_normalised_map_is_let_go_in_the_backward_pass(side):
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2)).double()
+    kept = []
+    with gm.GradientMask(sigma=1.0, size=5, route="weights").attach(model):
+        model[0].register_forward_hook(lambda *args: kept.append(args[-1]))
+        value = model(batch(2, 1, side)).square().sum()
+        (output,) = kept
+        alive = weakref.ref(output._gradmask_following.z)
+        assert alive() is not None
+        value.backward()
+    assert alive() is None
 
 
 def test_a_retained_graph_is_projected_every_time():
