@@ -47,7 +47,8 @@ def regimes(
     Parameters
     ----------
     records : mapping of str to sequence of dict
-        Rows of the regimes' records by the regimes' titles, from top to bottom.
+        Rows of the regimes' records by the regimes' titles, from top to bottom; a
+        number that a regime does not have is not drawn.
     mask : str
         Which mask.
     quantities : mapping of str to str
@@ -61,7 +62,7 @@ def regimes(
     places = range(len(records), 0, -1)
     for ax, (quantity, title) in zip(axes, quantities.items(), strict=True):
         for y, rows in zip(places, records.values(), strict=True):
-            for step, name in enumerate(controls):
+            for step, name in enumerate(controls if quantity in rows[0] else ()):
                 interval = effect(rows, mask, f"{mask}, {name}", quantity)
                 draw_effect(ax, interval, y + 0.27 - 0.18 * step, STYLES[name][0])
         finish_effects(ax, title, len(records))
@@ -123,7 +124,7 @@ def answers(groups: Mapping[str, Sequence[Row]], variants: Sequence[str]) -> Fig
 
 
 def blindness(leads: Sequence[Lead]) -> Figure:
-    """What kernels see of stripes; and leads over that.
+    """What kernels see of stripes; and leads over that, a little apart by kernel.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def blindness(leads: Sequence[Lead]) -> Figure:
     periods = np.geomspace(2, 64, 200)
     colours = list(COLOURS.values())
     sigmas = sorted({lead.sigma for lead in leads}, reverse=True)
-    for sigma, colour in zip(sigmas, colours, strict=False):
+    for step, (sigma, colour) in enumerate(zip(sigmas, colours, strict=False)):
         label = f"sigma {sigma:g}"
         seen.plot(
             periods, [stripe_response(sigma, p) for p in periods], color=colour,
@@ -144,11 +145,12 @@ def blindness(leads: Sequence[Lead]) -> Figure:
             response = stripe_response(sigma, lead.period)
             seen.plot(lead.period, response, "o", color=colour, ms=5)
             mean, low, high = (100 * value for value in lead.interval)
-            led.plot([response] * 2, [low, high], color=colour, lw=2)
+            x = response + 0.03 * step
+            led.plot([x] * 2, [low, high], color=colour, lw=2)
             face = colour if lead.interval.excludes_zero else "white"
-            led.plot(response, mean, "o", mfc=face, mec=colour, ms=6)
+            led.plot(x, mean, "o", mfc=face, mec=colour, ms=6)
             led.annotate(
-                f"{lead.period:g}", (response, mean), (5, 3),
+                f"{lead.period:g}", (x, mean), (5, 3),
                 textcoords="offset points", fontsize=8, color=INK,
             )  # fmt: skip
     seen.set_xscale("log", base=2)
