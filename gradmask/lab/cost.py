@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -85,6 +86,7 @@ def peak_bytes(step: Step, device: torch.device) -> int:
     3000
     """
     step()
+    gc.collect()  # what others left behind must not be released, and counted, meanwhile
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         held = torch.cuda.memory_allocated(device)

@@ -1,5 +1,6 @@
 """What a mask costs: that it is measured, and that memory stays within its limit."""
 
+import gc
 import time
 
 import pytest
@@ -25,6 +26,25 @@ def chain():
 
 def test_peak_is_what_lives_at_once():
     assert peak_bytes(chain, CPU) == 8000
+
+
+def test_garbage_of_an_earlier_measurement_does_not_lower_the_peak():
+    left, runs = [], []
+    peak_bytes(lambda: left.append(torch.zeros(5000)), CPU)
+    left.append(left)
+    del left
+
+    def step():
+        if runs:
+            gc.collect()
+        runs.append("before it is measured")
+        return chain()
+
+    gc.disable()
+    try:
+        assert peak_bytes(step, CPU) == 8000
+    finally:
+        gc.enable()
 
 
 def test_steps_take_turns_and_their_time_is_measured():

@@ -64,7 +64,8 @@ def regimes(
         for y, rows in zip(places, records.values(), strict=True):
             for step, name in enumerate(controls if quantity in rows[0] else ()):
                 interval = effect(rows, mask, f"{mask}, {name}", quantity)
-                draw_effect(ax, interval, y + 0.27 - 0.18 * step, STYLES[name][0])
+                place = y + 0.09 * (len(controls) - 1) - 0.18 * step
+                draw_effect(ax, interval, place, STYLES[name][0])
         finish_effects(ax, title, len(records))
     axes[0].set_yticks(places, list(records))
     for name in controls:
