@@ -28,11 +28,16 @@ def test_peak_is_what_lives_at_once():
     assert peak_bytes(chain, CPU) == 8000
 
 
+def leave_garbage():
+    """Let a cycle hold what a measurement allocates."""
+    cycle = []
+    cycle.append(cycle)
+    peak_bytes(lambda: cycle.append(torch.zeros(5000)), CPU)
+
+
 def test_garbage_of_an_earlier_measurement_does_not_lower_the_peak():
-    left, runs = [], []
-    peak_bytes(lambda: left.append(torch.zeros(5000)), CPU)
-    left.append(left)
-    del left
+    runs = []
+    leave_garbage()
 
     def step():
         if runs:
