@@ -90,4 +90,5 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
     if a.device.type != "cpu":
         return (a * b).sum(2)
     with no_autocast(a):
-        return vecdot(a, b)
+        products: Tensor = vecdot(a, b)
+    return products
