@@ -168,7 +168,9 @@ class _MaskedWeights(Function):
             masked = site.masked(delta, _contribution(ctx, delta, x, weight))
             if masked is not delta:
                 masked = _projected(ctx, masked, x, weight, bias)
-            ctx.following.z = None  # also where the map was too small to be masked
+            # Let go as autograd lets go of what it saves, also where the map was too
+            # small to be masked.
+            ctx.following.z = None
             wanted = (False, for_weight, for_bias)
             _, dw, db = geometry.gradients(masked, x, weight, wanted)
             del masked
@@ -199,10 +201,10 @@ def _projected(
     following = ctx.following
     if not following.runs:
         return masked
-    # The kept z is detached, lest it hold the graph that holds it, and let go after
-    # its use, as autograd does with what it saves.  A second pass through a retained
-    # graph computes it again, and so does a double backward pass, to differentiate it.
-    z, following.z = following.z, None
+    # The kept z is detached, lest it hold the graph that holds it.  A second pass
+    # through a retained graph, where it is gone, computes it again, and so does a
+    # double backward pass, to differentiate it.
+    z = following.z
     if z is None or torch.is_grad_enabled():
         z = ctx.geometry.forward(x, weight, bias)
     inplace = not torch.is_grad_enabled()

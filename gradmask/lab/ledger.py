@@ -97,8 +97,6 @@ def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
     )
 
 
-def ledger(
-    rows: Sequence[Row], masks: Sequence[str], claims: Sequence[Claim] = CLAIMS
-) -> list[Entry]:
+def ledger(rows: Sequence[Row], masks: Sequence[str]) -> list[Entry]:
     """All claims for all masks, claim by claim."""
-    return [entry(rows, mask, claim) for claim in claims for mask in masks]
+    return [entry(rows, mask, claim) for claim in CLAIMS for mask in masks]

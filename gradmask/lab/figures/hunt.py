@@ -47,8 +47,7 @@ def regimes(
     Parameters
     ----------
     records : mapping of str to sequence of dict
-        Rows of the regimes' records by the regimes' titles, from top to bottom; a
-        number that a regime does not have is not drawn.
+        Rows of the regimes' records by the regimes' titles, from top to bottom.
     mask : str
         Which mask.
     quantities : mapping of str to str
@@ -62,7 +61,7 @@ def regimes(
     places = range(len(records), 0, -1)
     for ax, (quantity, title) in zip(axes, quantities.items(), strict=True):
         for y, rows in zip(places, records.values(), strict=True):
-            for step, name in enumerate(controls if quantity in rows[0] else ()):
+            for step, name in enumerate(controls):
                 interval = effect(rows, mask, f"{mask}, {name}", quantity)
                 place = y + 0.09 * (len(controls) - 1) - 0.18 * step
                 draw_effect(ax, interval, place, STYLES[name][0])
