@@ -107,7 +107,7 @@ class Handle:
             mask = self.inhibition.mask(
                 delta, energy=energy, generator=self._generator(delta.device)
             )
-        return delta if mask is None else delta * mask
+        return delta if mask is None else delta * mask.to(delta.dtype)
 
     def _generator(self, device: torch.device) -> torch.Generator | None:
         if self.inhibition.select != "random":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -94,15 +95,13 @@ def contribution_energy(
     check_map("delta", delta)
     check_map("activation", activation)
     error = _channel_energy(delta, groups)
-    with no_autocast(error):
-        window = F.conv2d(
-            _channel_energy(activation, groups),
-            error.new_ones(groups, 1, *kernel_size),
-            stride=tuple(stride),
-            padding=tuple(padding),
-            dilation=tuple(dilation),
-            groups=groups,
-        )
+    window = each_filtered(
+        _channel_energy(activation, groups),
+        error.new_ones(tuple(kernel_size)),
+        stride=tuple(stride),
+        padding=tuple(padding),
+        dilation=tuple(dilation),
+    )
     # Fast algorithms for convolutions may round a zero to below zero.
     return (error * window.clamp(min=0)).sum(1, keepdim=True).sqrt()
 
@@ -113,6 +112,27 @@ def _channel_energy(t: Tensor, groups: int = 1) -> Tensor:
         t = t.reshape(len(t), groups, -1, *t.shape[2:])
         return (t * t).sum(2)
     return (t * t).sum(1, keepdim=True)
+
+
+def each_filtered(
+    maps: Tensor, kernel: Tensor, bias: Tensor | None = None, **geometry: Any
+) -> Tensor:
+    """Filter every map of (B, G, H, W) by the same (k, k') kernel, outside autocast.
+
+    As one sample whose channels are the maps: several times faster on CPU than as a
+    batch.
+    """
+    count = maps.shape[0] * maps.shape[1]
+    weight = kernel.expand(count, 1, *kernel.shape).contiguous()
+    with no_autocast(maps):
+        filtered = F.conv2d(
+            maps.reshape(1, count, *maps.shape[2:]),
+            weight,
+            bias,
+            groups=count,
+            **geometry,
+        )
+    return filtered.reshape(*maps.shape[:2], *filtered.shape[2:])
 
 
 def no_autocast(t: Tensor) -> torch.autocast:

@@ -10,13 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import reduce
-from operator import and_, or_
+from operator import and_
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gradmask.energy import at_least_float32, check_map, error_energy, no_autocast
+from gradmask.energy import (
+    at_least_float32,
+    check_map,
+    each_filtered,
+    error_energy,
+    no_autocast,
+)
 
 __all__ = [
     "gradient_mask",
@@ -41,8 +47,9 @@ def lateral_response(energy: Tensor, kernel: Tensor) -> Tensor:
     energy : Tensor
         Map of shape (B, 1, H, W).
     kernel : Tensor
-        Odd square kernel of shape (k, k), symmetric, cast to the map's dtype.
-        Kernels wider than 15 are applied by fast Fourier transform.
+        Odd square kernel of shape (k, k), symmetric about both axes, cast to the
+        map's dtype.  Kernels wider than 15 are applied by cosine transform, which
+        reads one quarter of them.
 
     Returns
     -------
@@ -84,25 +91,33 @@ def lateral_response(energy: Tensor, kernel: Tensor) -> Tensor:
     # The mean is filtered apart, for accuracy: structure stands out from rounding,
     # that of TF32 included, by its height over the mean.
     mean = energy.mean((2, 3), keepdim=True)
+    if size > _LARGEST_DIRECT_KERNEL:
+        with no_autocast(energy):
+            return _by_cosines(energy - mean, kernel) + mean * kernel.sum()
     padded = F.pad(energy - mean, (size // 2,) * 4, mode="reflect")
-    return _convolved(padded, kernel, mean * kernel.sum())
+    return each_filtered(padded, kernel, (mean * kernel.sum()).flatten())
 
 
-def _convolved(padded: Tensor, kernel: Tensor, offset: Tensor) -> Tensor:
-    size = len(kernel)
-    if size <= _LARGEST_DIRECT_KERNEL:
-        # With samples as groups: several times faster on CPU than as a batch.
-        samples = len(padded)
-        weight = kernel.expand(samples, 1, size, size).contiguous()
-        with no_autocast(padded):
-            response = F.conv2d(
-                padded.transpose(0, 1), weight, offset.flatten(), groups=samples
-            )
-        return response.transpose(0, 1)
-    shape = padded.shape[-2:]
-    spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(kernel, s=shape)
-    circular: Tensor = torch.fft.irfft2(spectrum, s=shape)
-    return circular[..., size - 1 :, size - 1 :] + offset
+def _by_cosines(energy: Tensor, kernel: Tensor) -> Tensor:
+    """Filter by the cosine transform that diagonalises reflection (the DCT-I).
+
+    A mirrored map is even and periodic, of period 2(H - 1), and so is its response to a
+    kernel that is even itself: four small matrix products do what would take the
+    Fourier transform of a map four times as large.
+    """
+    rows, columns = (_cosines(n, energy) for n in energy.shape[-2:])
+    reach = len(kernel) // 2
+    gain = rows[:, : reach + 1] @ kernel[reach:, reach:] @ columns[:, : reach + 1].mT
+    gain = gain / (4 * (len(rows) - 1) * (len(columns) - 1))
+    return rows @ (gain * (rows @ energy @ columns.mT)) @ columns.mT
+
+
+def _cosines(n: int, like: Tensor) -> Tensor:
+    """Matrix of the DCT-I of n points, its own inverse up to a factor of 2(n - 1)."""
+    index = torch.arange(n, dtype=torch.float64)
+    cosines = 2 * torch.cos(torch.outer(index, index) * (math.pi / (n - 1)))
+    cosines[:, :: n - 1] /= 2
+    return cosines.to(like)
 
 
 def lateral_mask(
@@ -151,15 +166,20 @@ def lateral_mask(
         raise ValueError("at least one kernel is needed")
     if energy.numel() == 0:
         return energy > 0
-    kept, undecided = [], []
-    for one in kernels:
-        response = lateral_response(energy, one)
+    responses = [lateral_response(energy, one) for one in kernels]
+    levels, flat = [], []
+    for response, one in zip(responses, kernels, strict=True):
         rounding = rounding_error(energy, one)
-        flat = ~(response.abs().amax((2, 3), keepdim=True) > rounding)
+        flat.append(~(response.abs().amax((2, 3), keepdim=True) > rounding))
         level = threshold * _spread(response) + rounding if threshold else rounding
-        kept.append(response > level.masked_fill(flat, math.inf))
-        undecided.append(flat)
-    return reduce(or_, kept) | reduce(and_, undecided)
+        levels.append(level.masked_fill(flat[-1], math.inf))
+    # Nothing is at or below a level that is no number: such a sample is kept whole.
+    nothing = reduce(and_, flat)
+    dropped = (
+        response <= level.masked_fill(nothing, math.nan)
+        for response, level in zip(responses, levels, strict=True)
+    )
+    return ~reduce(and_, dropped)
 
 
 def rounding_error(energy: Tensor, kernel: Tensor) -> Tensor:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.linalg import vecdot
 
-from gradmask.energy import at_least_float32, no_autocast
+from gradmask.energy import at_least_float32
 
 __all__ = ["project_out"]
 
 _SMALLEST = 1e-30
+_NUMBERS_CACHED = 2**18
 
 
 def project_out(
@@ -71,10 +71,8 @@ def project_out(
 
 def _line(d: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
     """Level and slope, of shape (C, 1), of the regression of d on f, each (B, C, N)."""
+    sum_d, sum_f, product, square = _sums(d, f)
     count = f[:, 0].numel()
-    # Over positions, then over samples: far faster on CPU than over both at once.
-    sum_d, sum_f = (t.sum(2).sum(0) for t in (d, f))
-    square, product = (_dot(t, f).sum(0) for t in (f, d))
     mean = sum_f / count
     scatter = torch.maximum(
         torch.addcmul(square, mean, sum_f, value=-1),
@@ -85,10 +83,13 @@ def _line(d: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
     return level[:, None], slope[:, None]
 
 
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    # On CPU without a temporary; elsewhere a matrix product might round to TF32.
-    if a.device.type != "cpu":
-        return (a * b).sum(2)
-    with no_autocast(a):
-        products: Tensor = vecdot(a, b)
-    return products
+def _sums(d: Tensor, f: Tensor) -> Tensor:
+    """Sums of d, f, d f and f f over samples and positions, of shape (4, C)."""
+    samples = len(d)
+    if d.device.type == "cpu":
+        # What is read four times should stay in the cache.
+        samples = max(1, _NUMBERS_CACHED * samples // d.numel())
+    pieces = zip(d.split(samples), f.split(samples), strict=True)
+    # Over positions, then over samples: far faster on CPU than over both at once.
+    sums = [torch.stack([t.sum(2) for t in (a, b, a * b, b * b)]) for a, b in pieces]
+    return torch.cat(sums, 1).sum(1)

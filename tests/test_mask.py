@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gradmask as gm
+import gradmask.projection
 
 F64 = torch.float64
 SCALES = [(1.0,), (0.6, 1.4), (1.4, 2.8)]
@@ -23,12 +24,20 @@ def normal(*shape, dtype=F64):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("size", [3, 7, 15, 17, 21])
-def test_response_equals_the_oracle_direct_and_by_fft(seed, size):
+def test_response_equals_the_oracle_direct_and_by_cosines(seed, size):
     torch.manual_seed(seed)
     e = normal(3, 1, 21, 24).abs()
     kernel = log(size / 6, size)
     expected = oracle.response(e.numpy(), kernel.numpy())
     assert np.allclose(gm.lateral_response(e, kernel), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [5, 17])
+def test_response_is_as_precise_under_autocast(size):
+    e, kernel = normal(2, 1, 19, 20).abs().float(), log(size / 6, size)
+    with torch.autocast("cpu", torch.bfloat16):
+        response = gm.lateral_response(e, kernel)
+    assert response.equal(gm.lateral_response(e, kernel))
 
 
 def test_response_of_an_unbalanced_kernel_keeps_the_offset():
@@ -180,6 +189,14 @@ def test_project_out_equals_the_oracle(groups):
     delta, z = normal(3, 4, 5, 6), 2 + 3 * normal(3, 4, 5, 6)
     expected = oracle.projected(delta.numpy(), z.numpy(), groups)
     assert np.allclose(gm.project_out(delta, z, groups), expected)
+
+
+@pytest.mark.parametrize("cached", [1, 300, 1000])
+def test_project_out_equals_the_oracle_piece_by_piece(cached, monkeypatch):
+    monkeypatch.setattr(gradmask.projection, "_NUMBERS_CACHED", cached)
+    delta, z = normal(7, 4, 5, 6), 2 + 3 * normal(7, 4, 5, 6)
+    expected = oracle.projected(delta.numpy(), z.numpy(), None)
+    assert np.allclose(gm.project_out(delta, z), expected)
 
 
 def test_project_out_removes_the_mean_of_a_constant_channel():

@@ -6,7 +6,7 @@ import torch
 import gradmask as gm
 
 FLOATS = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
-# Up to 15 wide directly, above by Fourier transform.
+# Up to 15 wide directly, above by cosine transform.
 KERNELS = [(0.5, 3), (1.4, 5), (1.4, 9), (2.3, 15), (2.8, 17), (5.0, 31), (10.0, 61)]
 
 
