@@ -56,15 +56,31 @@ def summary(rows: Sequence[Row], variant: str, quantity: str) -> Interval:
     return mean_interval(per_seed(rows, variant, quantity))
 
 
-def effect(rows: Sequence[Row], variant: str, baseline: str, quantity: str) -> Interval:
-    """Paired difference of a variant to another, with its 95 % interval."""
+def effect(
+    rows: Sequence[Row],
+    variant: str,
+    baseline: str,
+    quantity: str,
+    confidence: float = 0.95,
+) -> Interval:
+    """Paired difference of a variant to another, with its interval.
+
+    One of k questions, corrected for the others (Bonferroni), has confidence
+    ``1 - 0.05 / k``.
+    """
     return paired_difference(
-        per_seed(rows, variant, quantity), per_seed(rows, baseline, quantity)
+        per_seed(rows, variant, quantity),
+        per_seed(rows, baseline, quantity),
+        confidence,
     )
 
 
 def at_equal_fit(
-    rows: Sequence[Row], variant: str, rival: str, quantity: str
+    rows: Sequence[Row],
+    variant: str,
+    rival: str,
+    quantity: str,
+    confidence: float = 0.95,
 ) -> Interval:
     """Paired difference of a variant to a rival with the same training loss.
 
@@ -77,9 +93,13 @@ def at_equal_fit(
         Two variants' names.
     quantity : str
         Which number.
+    confidence : float, default 0.95
+        As of :func:`effect`.
     """
     return paired_difference(
-        per_seed(rows, variant, quantity), _as_fitted(rows, variant, rival, quantity)
+        per_seed(rows, variant, quantity),
+        _as_fitted(rows, variant, rival, quantity),
+        confidence,
     )
 
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from scipy import stats
 
 from gradmask import GradientMask
 from gradmask.lab import comparison, experiments, trial
@@ -150,6 +151,21 @@ def test_at_equal_fit_a_rival_is_met_where_it_has_the_same_loss():
     for name in ("signal", "weights"):
         met = comparison.at_equal_fit(rows, name, "signal, top-k", "pruned")
         assert met == pytest.approx([0.1] * 3)
+
+
+@pytest.mark.parametrize("questions", [1, 4, 24])
+@pytest.mark.parametrize("compare", [comparison.effect, comparison.at_equal_fit])
+def test_many_questions_widen_an_interval_by_students_quantiles(compare, questions):
+    rows = made_up(PLAIN | {("signal", 30, 0.01): 0.7})
+    for row in rows:
+        row["pruned"] += (row["variant"] == "signal") * row["seed"] ** 2 / 100
+    mean, low, high = compare(rows, "signal", "plain", "pruned")
+    found = compare(rows, "signal", "plain", "pruned", 1 - 0.05 / questions)
+    wider = stats.t.ppf(1 - 0.025 / questions, 3) / stats.t.ppf(0.975, 3)
+    assert found.high - mean == pytest.approx(wider * (high - mean))
+    assert mean - found.low == pytest.approx(wider * (mean - low))
+    assert mean == found.mean
+    assert high > mean > low
 
 
 @pytest.mark.parametrize(
