@@ -22,6 +22,7 @@ CPU = torch.device("cpu")
         ("hunt_dense", 5),
         ("equal_fit", 4),
         ("cross_torchvision", 3),
+        ("horizon_controls", 2),
         ("learning_rate", 12),
         ("saliency_cnn", 35),
         ("stripes", 22),
@@ -75,6 +76,14 @@ def test_equal_fit_differs_from_the_confirmation_in_the_schedules_alone():
     assert max(ours["schedules"]) < fresh["epochs"]
     assert ours["variants"].items() <= fresh["variants"].items()
     assert {k for k in fresh if ours[k] != fresh[k]} == {"variants"}
+
+
+def test_the_longer_schedules_controls_differ_from_it_in_what_they_leave_out_alone():
+    ours, both = (
+        experiment(n).PROFILES["laptop"] for n in ("horizon_controls", "horizon")
+    )
+    assert ours["variants"].keys() == {"theory, random", "theory, top-k"}
+    assert {k for k in both if ours[k] != both[k]} == {"variants", "ladder"}
 
 
 def test_stripes_draw_seeds_of_their_own(monkeypatch):
