@@ -6,7 +6,8 @@ import torch
 
 from gradmask.lab.backgrounds import stripe_response
 from gradmask.lab.comparison import baselines, effect
-from gradmask.lab.figures import ablations, hunt
+from gradmask.lab.figures import ablations, hunt, results
+from gradmask.lab.stats import mean_interval
 from gradmask.lab.tables import attack_table
 
 VALUES = {
@@ -77,6 +78,23 @@ def test_answers_add_up_to_all_scenes(rows):
     )
     assert widths[1] == pytest.approx([30, 30])
     assert widths.sum(0) == pytest.approx([100, 100])
+
+
+def test_schedules_draw_every_length_of_training_in_its_order(rows):
+    longer = [row | {"epochs": 9, "x": row["x"] / 2} for row in rows]
+    styles = {"plain": "plain", "theory": "mask"}
+    (ax,) = results.schedules(longer + rows, styles, {"x": "accuracy"}).axes
+    for name, line, band in zip(styles, ax.lines, ax.collections, strict=True):
+        intervals = [
+            mean_interval([value / share for value in VALUES[name]]) for share in (1, 2)
+        ]
+        mean, low, high = 100 * np.array(intervals).T
+        assert line.get_label() == name
+        assert np.array_equal(line.get_xdata(), [3, 9])
+        assert np.allclose(line.get_ydata(), mean)
+        ends = {tuple(v) for v in band.get_paths()[0].vertices.round(9)}
+        for edge in (low, high):
+            assert set(zip([3.0, 9.0], edge.round(9), strict=True)) <= ends
 
 
 def test_a_lead_is_drawn_over_what_its_kernel_sees(rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,10 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gradmask.lab.comparison import BASELINES, baselines, effect, summary
-from gradmask.lab.figures.style import COLOURS, INK, done, interval_line, panels
+from gradmask.lab.figures.style import (
+    COLOURS,
+    INK,
+    done,
+    interval_line,
+    legend_below,
+    panels,
+)
 from gradmask.lab.records import Row
+from gradmask.lab.stats import Interval, mean_interval
 
-__all__ = ["curves", "effects"]
+__all__ = ["curves", "effects", "schedules"]
 
 STYLES: dict[str, tuple[str, str]] = {
     "mask": (COLOURS["mask"], "-"),
@@ -20,6 +29,7 @@ STYLES: dict[str, tuple[str, str]] = {
     "stopped early": (COLOURS["object"], "--"),
     "random": (COLOURS["random"], "-."),
     "top-k": (COLOURS["top-k"], ":"),
+    "literal": (COLOURS["other"], "--"),
 }
 
 
@@ -90,11 +100,54 @@ def curves(
     return done(figure)
 
 
+def schedules(
+    rows: Sequence[Row], variants: Mapping[str, str], quantities: Mapping[str, str]
+) -> Figure:
+    """Mean and 95 % interval over the length of training, a line for each variant.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of one record, or of several with the same seeds.
+    variants : mapping of str to str
+        Which, and the style of each one's line, one of `STYLES`.
+    quantities : mapping of str to str
+        Which numbers, all of them shares, and the title of each one's panel.
+    """
+    figure, axes = panels(len(quantities), height=2.9, sharex=True)
+    axes = np.atleast_1d(axes)
+    for ax, (quantity, title) in zip(axes, quantities.items(), strict=True):
+        for variant, style in variants.items():
+            values: defaultdict[int, list[float]] = defaultdict(list)
+            for row in rows:
+                if row["variant"] == variant:
+                    values[row["epochs"]].append(row[quantity])
+            epochs = sorted(values)
+            intervals = [mean_interval(values[length]) for length in epochs]
+            _band(ax, epochs, intervals, style, variant)
+        ax.set(title=title, xscale="log", xlabel="epochs")
+        ax.set_xticks([10, 30, 90], ["10", "30", "90"])
+        ax.minorticks_off()
+    axes[0].set_ylabel("%")
+    legend_below(figure, axes[0])
+    return done(figure)
+
+
 def _curve(
     ax: Axes, rows: Sequence[Row], variant: str, levels: Mapping[float, str], style: str
 ) -> None:
-    colour, line = STYLES[style]
     intervals = [summary(rows, variant, quantity) for quantity in levels.values()]
+    _band(ax, list(levels), intervals, style, style)
+
+
+def _band(
+    ax: Axes,
+    places: Sequence[float],
+    intervals: Sequence[Interval],
+    style: str,
+    label: str,
+) -> None:
+    colour, line = STYLES[style]
     mean, low, high = 100 * np.array(intervals).T
-    ax.plot(list(levels), mean, color=colour, ls=line, label=style)
-    ax.fill_between(list(levels), low, high, color=colour, alpha=0.15, lw=0)
+    ax.plot(places, mean, color=colour, ls=line, label=label)
+    ax.fill_between(places, low, high, color=colour, alpha=0.15, lw=0)
