@@ -87,7 +87,7 @@ def test_a_schedule_gives_every_epoch_the_mask_of_its_phase():
 
 def test_training_follows_a_schedule_and_leaves_no_mask(scenes):
     def weights(inhibition):
-        model = small_resnet(widths=(4, 6), seed=3)
+        model = small_resnet(widths=(8, 16), seed=3)
         seen = []
 
         def look(_, model):
