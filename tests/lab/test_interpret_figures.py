@@ -33,7 +33,7 @@ def scene():
 @pytest.fixture(scope="module")
 def moments(scene):
     return [
-        moment(small_resnet(widths=(4, 6), seed=s), scene.images, scene.labels, RULE)
+        moment(small_resnet(widths=(8, 8), seed=s), scene.images, scene.labels, RULE)
         for s in range(3)
     ]
 
@@ -133,7 +133,7 @@ def test_the_page_says_what_the_slider_stands_on(scene, moments, panel, tmp_path
 
 
 def test_a_moment_is_that_of_evaluation_and_asks_the_mask(scene):
-    model = small_resnet(widths=(4, 6), seed=0).train()
+    model = small_resnet(widths=(8, 8), seed=0).train()
     with RULE.attach(model):
         at = moment(model, scene.images, scene.labels, RULE)
     assert model.training

@@ -69,7 +69,7 @@ from gradmask.lab.models import small_resnet
 from gradmask.lab.train import evaluate, train
 from test_parallel import tiny
 seen = []
-model = small_resnet(widths=(4, 6), seed=0)
+model = small_resnet(widths=(8, 8), seed=0)
 model[1][0].register_forward_hook(lambda m, i, out: seen.append(out.dtype))
 train(model, tiny(), tiny(), epochs=1, batch_size=32, seed=0)
 assert torch.bfloat16 in seen, seen
