@@ -87,7 +87,7 @@ def test_the_field_of_a_network_follows_numerical_differences(layer):
 
 
 def test_the_network_is_left_as_it_is_and_no_mask_acts():
-    model = small_resnet(widths=(4, 6), seed=0)
+    model = small_resnet(widths=(8, 8), seed=0)
     model(images())
     before = {name: value.clone() for name, value in model.state_dict().items()}
     plain = receptive_field(model.eval(), "4", images())
@@ -125,7 +125,7 @@ def test_what_is_not_there_is_refused():
     for model in (nn.Linear(2, 2), nn.Conv2d(3, 4, 3)):
         with pytest.raises(ValueError, match="one channel"):
             first_filters(model)
-    model = small_resnet(widths=(4, 6), seed=0)
+    model = small_resnet(widths=(8, 8), seed=0)
     with pytest.raises(ValueError, match="no layer 'x'"):
         receptive_field(model, "x", images())
     with pytest.raises(ValueError, match="no map"):

@@ -68,7 +68,7 @@ def test_the_channels_of_smallest_norm_go_in_every_convolution(sparsity, family)
 
 @pytest.mark.parametrize("structured", [False, True])
 def test_all_else_is_the_same_and_the_original_is_untouched(structured):
-    model = small_resnet(widths=(4, 6), seed=0)
+    model = small_resnet(widths=(8, 8), seed=0)
     before = everything(model)
     pruned = pruned_copy(model, 0.5, structured=structured)
     assert all(torch.equal(before[k], v) for k, v in everything(model).items())
@@ -108,7 +108,7 @@ def test_a_pruned_network_computes_what_its_zeros_say(keep):
     ids=["plain", "signal", "weights"],
 )
 def test_zeros_stay_zero_while_the_copy_is_fine_tuned(structured, mask):
-    model = small_resnet(widths=(4, 6), seed=0)
+    model = small_resnet(widths=(8, 8), seed=0)
     kept = pruned_copy(model, 0.6, structured=structured, keep=True)
     before = weights(kept)
     options = {"epochs": 2, "batch_size": 16, "seed": 0, "inhibition": mask}
@@ -154,7 +154,7 @@ def test_a_mask_attached_to_the_original_is_not_on_the_copy():
 
 @pytest.mark.parametrize("structured", [False, True])
 def test_accuracy_over_sparsity_is_that_of_the_copies(structured):
-    model, split = small_resnet(widths=(4, 6), seed=0), images(200)
+    model, split = small_resnet(widths=(8, 8), seed=0), images(200)
     with torch.no_grad():
         split = Split(split.images, model.eval()(split.images).argmax(1))
     found = accuracy_over_sparsity(model, split, [0.0, 0.5, 1.0], structured=structured)
