@@ -30,7 +30,7 @@ def scenes():
 
 @pytest.fixture
 def model(scenes):
-    model = small_resnet(widths=(4, 6, 8), seed=0)
+    model = small_resnet(widths=(8, 8, 8), seed=0)
     model(scenes.images)
     return model
 
@@ -86,7 +86,7 @@ def test_variants_of_a_seed_augment_the_same_batches(scenes, model):
 @each
 def test_training_with_an_augmentation_is_determined_by_its_seed(scenes, options):
     def weights(seed):
-        model = small_resnet(widths=(4, 6, 8), seed=0)
+        model = small_resnet(widths=(8, 8, 8), seed=0)
         train(
             model,
             scenes,
