@@ -17,14 +17,16 @@ The compute: 10 minutes for a seed on one core, 50 for five.
 
 from gradmask.lab.experiments import horizon
 from gradmask.lab.trial import run
-from gradmask.lab.variants import CONTROLS, with_controls
+from gradmask.lab.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 
-VARIANTS = {
-    name: with_controls("theory")[name] for name in (f"theory, {c}" for c in CONTROLS)
+CONTROLS = {
+    name: variant
+    for name, variant in with_controls("theory").items()
+    if name not in horizon.PROFILES["laptop"]["variants"]
 }
 PROFILES = {
-    name: profile | {"ladder": [], "variants": VARIANTS}
+    name: profile | {"ladder": [], "variants": CONTROLS}
     for name, profile in horizon.PROFILES.items()
 }
