@@ -307,6 +307,7 @@ def _kernel(*args: Any) -> Tensor:
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)  # whoever asks first, others may need it for autograd
 def _cached_kernel(
     kind: Kernel,
     sigma: float,

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import and_
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -105,19 +106,29 @@ def _by_cosines(energy: Tensor, kernel: Tensor) -> Tensor:
     kernel that is even itself: four small matrix products do what would take the
     Fourier transform of a map four times as large.
     """
-    rows, columns = (_cosines(n, energy) for n in energy.shape[-2:])
+    like = energy.dtype, energy.device
+    rows, columns = (_cosines(n, *like) for n in energy.shape[-2:])
     reach = len(kernel) // 2
     gain = rows[:, : reach + 1] @ kernel[reach:, reach:] @ columns[:, : reach + 1].mT
     gain = gain / (4 * (len(rows) - 1) * (len(columns) - 1))
-    return rows @ (gain * (rows @ energy @ columns.mT)) @ columns.mT
+    response: Tensor = rows @ (gain * (rows @ energy @ columns.mT)) @ columns.mT
+    return response
 
 
-def _cosines(n: int, like: Tensor) -> Tensor:
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _cosines(*args: Any) -> Tensor:
+    # One layer more than the cache itself, through which torch.compile would look.
+    return _cached_cosines(*args)
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)  # whoever asks first, others may need it for autograd
+def _cached_cosines(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrix of the DCT-I of n points, its own inverse up to a factor of 2(n - 1)."""
     index = torch.arange(n, dtype=torch.float64)
     cosines = 2 * torch.cos(torch.outer(index, index) * (math.pi / (n - 1)))
     cosines[:, :: n - 1] /= 2
-    return cosines.to(like)
+    return cosines.to(device, dtype)
 
 
 def lateral_mask(

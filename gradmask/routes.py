@@ -32,13 +32,8 @@ def mask_signal(
     otherwise the result is a new tensor of the same memory and x's other branches
     keep their plain error.
     """
-    return cast(Tensor, _MaskedSignal.apply(x, masked, inplace))
-
-
-# Before version 2.14 torch.compile lost what mark_dirty says; there the mask stays out
-# of compiled graphs.
-if torch.__version__ < (2, 14):  # type: ignore[operator]
-    mask_signal = torch.compiler.disable(mask_signal)
+    node = _in_place if inplace else _MaskedSignal.apply
+    return cast(Tensor, node(x, masked, inplace))
 
 
 class _MaskedSignal(Function):
@@ -67,6 +62,13 @@ class _MaskedSignal(Function):
         dim = in_dims[0]
         each = torch.vmap(masked, dim, dim, randomness=info.randomness)
         return _MaskedSignal.apply(x, each, inplace), dim
+
+
+_in_place = _MaskedSignal.apply
+# Before version 2.14 torch.compile lost what mark_dirty says; there such a node stays
+# out of compiled graphs.
+if torch.__version__ < (2, 14):  # type: ignore[operator]
+    _in_place = torch.compiler.disable(_in_place)
 
 
 @dataclass

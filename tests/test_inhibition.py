@@ -143,3 +143,16 @@ def test_theorys_choice_masks_maps_of_every_size(side):
     rate = mask.float().mean((1, 2, 3))
     assert ((rate > 0) & (rate < 1)).all()
     assert gm.GradientMask.from_theory().mask(delta[..., :2, :2]) is None
+
+
+@pytest.mark.parametrize("sigma", [1.3, 0.25])
+def test_what_inference_mode_asked_for_first_serves_autograd_later(sigma):
+    inhibition = gm.GradientMask(sigma, relative=sigma < 1)
+    energy = batch(channels=1, side=37)  # no other test asks for this size
+    with torch.inference_mode():
+        inhibition.mask(energy)
+    (kernel,) = inhibition.kernels(37, 37, dtype=energy.dtype, device=energy.device)
+    assert not kernel.is_inference()
+    response = gm.lateral_response(energy.requires_grad_(), kernel)
+    response.square().sum().backward()
+    assert energy.grad.isfinite().all()

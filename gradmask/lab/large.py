@@ -12,7 +12,7 @@ from gradmask.lab.models import Normalise, seeded
 
 __all__ = ["LARGE", "large"]
 
-MAGNIFIED = 4
+MAGNIFIED = 2
 
 
 def large(name: str, classes: int = 10, *, seed: int) -> nn.Sequential:

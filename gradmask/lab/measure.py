@@ -47,7 +47,8 @@ def everything(
     config : dict
         An experiment's configuration: the levels in "global", "structured" and "tuned"
         (sparsities), "fgsm" and "pgd" (in 255ths), "severities", and "pgd_steps",
-        "pgd_restarts" and "attacked" (how many images).
+        "pgd_restarts", "attacked" (how many images) and "attack_batch" (how many at
+        once, 100 if it does not say).
 
     Returns
     -------
@@ -91,13 +92,15 @@ def attention(model: nn.Module, scenes: Scenes) -> float:
     return float(shares.nanmean())
 
 
-def quality(model: nn.Module, split: Split | Scenes, samples: int = 64) -> Numbers:
+def quality(model: nn.Module, split: Split | Scenes, samples: int) -> Numbers:
     """Q of a network's plain gradients, and the mean LGQ of its convolutions.
 
     LGQ is nan for a dead network, where no convolution has an error.
     """
     device = next(model.parameters()).device
-    monitor = gm.QualityMonitor(model, nn.CrossEntropyLoss(), samples=samples)
+    monitor = gm.QualityMonitor(
+        model, nn.CrossEntropyLoss(), samples=samples, max_bytes=2**35
+    )
     whole, *layers = monitor.measure(split.images.to(device), split.labels.to(device))
     lateral = [v for row in layers if not math.isnan(v := float(row["lgq"]))]
     return {"q": float(whole["q"]), "lgq": fmean(lateral) if lateral else math.nan}
@@ -135,7 +138,9 @@ def _attacked(
     found = {}
     for name, attack in ("fgsm", fgsm), ("pgd", iterative):
         strengths = [strength * PIXEL for strength in config[name]]
-        accuracy = robust_accuracy(model, images, labels, attack, strengths)
+        accuracy = robust_accuracy(
+            model, images, labels, attack, strengths, config.get("attack_batch", 100)
+        )
         for strength, value in zip(config[name], accuracy.values(), strict=True):
             found[f"{name} {strength}"] = value
     return found

@@ -19,7 +19,15 @@ from gradmask.lab.scenes import Clutter, Scenes, scene_splits
 from gradmask.lab.train import LEARNING_RATE, train
 from gradmask.lab.variants import MASKS, Variant, schedule, with_controls
 
-__all__ = ["ELSEWHERE", "compare", "plans", "profiles", "run", "splits"]
+__all__ = [
+    "ELSEWHERE",
+    "compare",
+    "plans",
+    "profiles",
+    "run",
+    "splits",
+    "torchvision_profiles",
+]
 
 LAPTOP: dict[str, Any] = {
     "seeds": 5,
@@ -84,6 +92,19 @@ def profiles(**changes: Any) -> dict[str, dict[str, Any]]:
     }
 
 
+def torchvision_profiles(family: str, samples: int = 16) -> dict[str, dict[str, Any]]:
+    """Profiles of :data:`ELSEWHERE`'s comparison for one of torchvision's networks.
+
+    They have millions of weights: gradient quality is measured on fewer samples, and
+    more images are attacked at once, which a GPU prefers.
+    """
+    changed = profiles(**ELSEWHERE, family=family, samples=samples, attack_batch=250)
+    changed["gpu"]["seeds"] = 5
+    changed["smoke"] |= {"training": 16, "test": 4, "attacked": 4, "epochs": 1}
+    changed["smoke"] |= {"batch_size": 8, "tuned": [], "samples": 2}
+    return changed
+
+
 def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     """Compare on the data that the configuration names; see :func:`compare`."""
     return compare(splits(config, seed), config, seed, device)
@@ -128,7 +149,7 @@ def _trained(
 
     def follow(epoch: int, model: nn.Module) -> None:
         for moment in (key for key, number in moments.items() if number == epoch):
-            numbers = quality(model, training)
+            numbers = quality(model, training, config.get("samples", 64))
             found.update({f"{key} {moment}": v for key, v in numbers.items()})
 
     model = (FAMILIES | LARGE)[config["family"]](seed=seed).to(device)

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import copy
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -33,7 +33,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import resnet18
+from torchvision.models import resnet18, resnet50
 
 import gradmask as gm
 from gradmask.lab.cost import Step, interleaved, peak_bytes
@@ -41,14 +41,14 @@ from gradmask.lab.models import FAMILIES, small_resnet
 from gradmask.lab.records import Row
 from gradmask.lab.variants import MASKS
 
-LAPTOP = {
+LAPTOP: dict[str, Any] = {
     "seeds": 3,
     "rounds": 30,
     "networks": {"small ResNet": [128, 1, 28, 28], "ResNet-18": [64, 3, 32, 32]},
     "families": ["cnn", "vgg", "resnet", "mobilenet"],
     "batch": [128, 1, 28, 28],
 }
-SMOKE = {
+SMOKE: dict[str, Any] = {
     "seeds": 1,
     "rounds": 2,
     "networks": {"small ResNet": [4, 1, 28, 28]},
@@ -58,12 +58,13 @@ SMOKE = {
 PROFILES: dict[str, dict[str, Any]] = {
     "smoke": SMOKE,
     "laptop": LAPTOP,
-    "gpu": LAPTOP | {"rounds": 100},
+    "gpu": LAPTOP,
 }
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "small ResNet": lambda: small_resnet(seed=0),
     "ResNet-18": lambda: resnet18(num_classes=10),
+    "ResNet-50": lambda: resnet50(num_classes=1000),
 }
 
 
@@ -138,24 +139,29 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     """
     rows = []
     for name, shape in config["networks"].items():
-        steps = training_steps(NETWORKS[name](), _batch(shape, seed, device))
+        steps = training_steps(NETWORKS[name](), batch(shape, seed, device))
         measured = {"measured": "training step", "network": name}
         rows += [measured | row for row in compare(steps, config["rounds"], device)]
     for name in config["families"]:
         model = FAMILIES[name](seed=0).eval().to(device)
-        steps = quality_steps(model, _batch(config["batch"], seed, device))
+        steps = quality_steps(model, batch(config["batch"], seed, device))
         measured = {"measured": "gradient quality", "network": name}
         rows += [measured | row for row in compare(steps, config["rounds"], device)]
     return rows
 
 
-def training_steps(model: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, Step]:
+def training_steps(
+    model: nn.Module,
+    batch: tuple[Tensor, Tensor],
+    variants: Iterable[str] = VARIANTS,
+    through: Callable[[nn.Module], Any] = lambda model: model,
+) -> dict[str, Step]:
     """One training step for each variant, each with a network of its own."""
     steps: dict[str, Step] = {}
-    for name, attach in VARIANTS.items():
+    for name in variants:
         own = copy.deepcopy(model).to(batch[0].device).train()
-        attach(own)
-        steps[name] = _training_step(own, *batch)
+        VARIANTS[name](own)
+        steps[name] = _training_step(through(own), *batch)
     return steps
 
 
@@ -204,6 +210,7 @@ def _training_step(model: nn.Module, images: Tensor, labels: Tensor) -> Step:
     return step
 
 
-def _batch(shape: list[int], seed: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def batch(shape: list[int], seed: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Images of a shape, and labels, on a device."""
     images = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
     return images.to(device), torch.arange(shape[0], device=device) % 10

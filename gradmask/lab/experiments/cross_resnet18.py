@@ -1,0 +1,13 @@
+"""The comparison on torchvision's ResNet-18.
+
+The question and the reading are those of :mod:`.core`, with the masks and rungs of
+:data:`gradmask.lab.trial.ELSEWHERE`.  The scenes are magnified to 64 pixels.
+
+The compute: a GPU.
+"""
+
+from gradmask.lab.trial import run, torchvision_profiles
+
+__all__ = ["PROFILES", "run"]
+
+PROFILES = torchvision_profiles("resnet18")
