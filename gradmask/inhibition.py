@@ -263,8 +263,9 @@ class GradientMask:
         Networks compiled with ``torch.compile`` are traced anew after attaching and
         after removing.  The graph breaks at every convolution on the weights route
         (and at every normalisation), and on the signal route only where the control
-        draws random numbers, or before PyTorch 2.14.  What a compiled forward pass
-        has begun, its backward pass completes: pause both, or neither.
+        draws random numbers or, before PyTorch 2.14, at activations in place.  What a
+        compiled forward pass has begun, its backward pass completes: pause both, or
+        neither.
 
         Parameters
         ----------

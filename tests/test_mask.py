@@ -56,9 +56,10 @@ def test_response_is_the_same_in_half_precision():
         )
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("channels", [1, 3, 64])
-def test_error_energy_equals_the_oracle(channels):
-    delta = normal(4, channels, 5, 6)
+def test_error_energy_equals_the_oracle(channels, layout):
+    delta = normal(4, channels, 5, 6).contiguous(memory_format=layout)
     assert np.allclose(gm.error_energy(delta), oracle.energy(delta.numpy()))
 
 
