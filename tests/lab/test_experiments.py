@@ -25,6 +25,7 @@ CPU = torch.device("cpu")
         ("cross_mobilenet_v3", 3),
         ("overhead_cuda", 10),
         ("horizon_controls", 2),
+        ("mobilenet_signal", 3),
         ("learning_rate", 12),
         ("saliency_cnn", 35),
         ("stripes", 22),
