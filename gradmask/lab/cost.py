@@ -6,9 +6,9 @@ import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 from statistics import fmean
 
+import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
@@ -63,10 +63,10 @@ def peak_bytes(step: Step, device: torch.device) -> int:
     """Most memory that a step holds at once, beyond what was held before it.
 
     On the CPU the profiler reports every tensor's allocation and release, and the peak
-    is that of their running sum: exact and repeatable, where a process's resident
-    size depends on what the system's allocator keeps.  Not seen are scratch space
-    inside a kernel and the release of what was held before.  On CUDA the caching
-    allocator counts.
+    is the largest rise of their running sum: exact and repeatable, where a process's
+    resident size depends on what the system's allocator keeps.  Not seen is scratch
+    space inside a kernel, and not counted the release of what was held before.  On CUDA
+    the caching allocator counts.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def peak_bytes(step: Step, device: torch.device) -> int:
     events = profiler.profiler.kineto_results.events()
     changes = [event for event in events if event.name() == "[memory]"]
     changes.sort(key=lambda event: event.start_ns())
-    sizes: list[int] = [event.nbytes() for event in changes]
-    return max(accumulate(sizes))
+    held = np.cumsum([0, *(event.nbytes() for event in changes)])
+    return int((held - np.minimum.accumulate(held)).max())
 
 
 def averaged(rows: Sequence[Row]) -> list[Row]:

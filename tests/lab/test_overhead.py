@@ -52,6 +52,19 @@ def test_garbage_of_an_earlier_measurement_does_not_lower_the_peak():
         gc.enable()
 
 
+def test_what_an_earlier_measurement_left_may_be_released_in_a_later_one():
+    left, runs = [], []
+    peak_bytes(lambda: left.append(torch.zeros(5000)), CPU)
+
+    def step():
+        if runs:
+            left.clear()
+        runs.append("before it is measured")
+        return chain()
+
+    assert peak_bytes(step, CPU) == 8000
+
+
 def test_steps_take_turns_and_their_time_is_measured():
     order = []
 
