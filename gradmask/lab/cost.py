@@ -97,8 +97,8 @@ def peak_bytes(step: Step, device: torch.device) -> int:
     events = profiler.profiler.kineto_results.events()
     changes = [event for event in events if event.name() == "[memory]"]
     changes.sort(key=lambda event: event.start_ns())
-    held = np.cumsum([0, *(event.nbytes() for event in changes)])
-    return int((held - np.minimum.accumulate(held)).max())
+    running = np.cumsum([0, *(event.nbytes() for event in changes)])
+    return int((running - np.minimum.accumulate(running)).max())
 
 
 def averaged(rows: Sequence[Row]) -> list[Row]:
