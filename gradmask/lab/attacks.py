@@ -27,8 +27,6 @@ __all__ = [
     "robust_accuracy",
 ]
 
-_AT_ONCE = 250
-
 Attack = Callable[[nn.Module, Tensor, Tensor, float], Tensor]
 """Takes a classifier, images, labels and epsilon to adversarial images."""
 
@@ -246,8 +244,8 @@ def robust_accuracy(
 
 def input_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Gradient of every image's cross-entropy, of the images' shape."""
-    still = frozen(model)
-    parts = zip(images.split(_AT_ONCE), labels.split(_AT_ONCE), strict=True)
+    still, at_once = frozen(model), 250
+    parts = zip(images.split(at_once), labels.split(at_once), strict=True)
     return torch.cat([_gradient(still, x, y)[0] for x, y in parts])
 
 

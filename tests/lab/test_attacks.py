@@ -155,6 +155,14 @@ def test_fgsm_follows_numerical_differences():
     assert torch.equal(attacked, (images + 0.02 * gradient.sign()).clamp(0, 1))
 
 
+def test_an_images_gradient_does_not_depend_on_its_company():
+    model, (images, labels) = network().eval(), examples(2)
+    many = 300, 1, 1, 1
+    together = input_gradient(model, images[:1].repeat(many), labels[:1].repeat(300))
+    alone = input_gradient(model, images[:1], labels[:1])
+    assert torch.allclose(together, alone.expand_as(together), rtol=0, atol=1e-12)
+
+
 @each
 @given(epsilon=st.floats(0, 0.5), seed=st.integers(0, 50))
 def test_an_attack_stays_in_the_ball_and_never_helps(attack, epsilon, seed):

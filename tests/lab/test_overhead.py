@@ -5,10 +5,11 @@ import time
 
 import pytest
 import torch
+from torch import nn
 
 from gradmask import GradientMask
 from gradmask.lab.cost import averaged, interleaved, peak_bytes
-from gradmask.lab.experiments import overhead
+from gradmask.lab.experiments import overhead, overhead_cuda
 from gradmask.lab.figures.cost import step_ratios
 from gradmask.lab.models import small_resnet
 from gradmask.lab.tables import cost_table
@@ -89,6 +90,23 @@ def test_every_variant_is_measured_beside_plain_training():
         assert row["peak_mb"] > 0
         if row["variant"] == "plain":
             assert row["low"] == row["high"] == 1
+
+
+def test_compiled_steps_are_measured_beside_a_compiled_plain_one(monkeypatch):
+    through = []
+    monkeypatch.setattr(torch, "compile", lambda model: through.append(model) or model)
+    config = overhead_cuda.PROFILES["smoke"] | {
+        "networks": {},
+        "compiled": {"small ResNet": [4, 1, 28, 28]},
+        "compiled_variants": ["plain", "signal"],
+    }
+    plain, signal = overhead_cuda.run(config, 0, CPU)
+    assert plain["measured"] == signal["measured"] == "training step, compiled"
+    assert (plain["variant"], signal["variant"]) == ("plain", "signal")
+    assert len(through) == 2
+    activations = [m for n in through for m in n.modules() if isinstance(m, nn.ReLU)]
+    assert activations
+    assert not any(module.inplace for module in activations)
 
 
 @pytest.fixture(scope="module")

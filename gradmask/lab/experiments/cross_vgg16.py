@@ -3,7 +3,7 @@
 The question and the reading are those of :mod:`.core`, with the masks and rungs of
 :data:`gradmask.lab.trial.ELSEWHERE`.  The scenes are magnified to 64 pixels.
 
-The compute: a GPU.
+The compute: a GPU with tens of gigabytes free: a sample's gradients take half of one.
 """
 
 from gradmask.lab.trial import run, torchvision_profiles
