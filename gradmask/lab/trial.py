@@ -100,7 +100,7 @@ def torchvision_profiles(family: str, samples: int = 16) -> dict[str, dict[str, 
     """
     changed = profiles(**ELSEWHERE, family=family, samples=samples, attack_batch=250)
     changed["gpu"]["seeds"] = 5
-    changed["smoke"] |= {"training": 16, "test": 4, "attacked": 4, "epochs": 1}
+    changed["smoke"] |= {"training": 16, "test": 4, "attacked": 4}
     changed["smoke"] |= {"batch_size": 8, "tuned": [], "samples": 2}
     return changed
 
