@@ -11,7 +11,6 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache, reduce
 from operator import and_
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -107,7 +106,9 @@ def _by_cosines(energy: Tensor, kernel: Tensor) -> Tensor:
     Fourier transform of a map four times as large.
     """
     like = energy.dtype, energy.device
-    rows, columns = (_cosines(n, *like) for n in energy.shape[-2:])
+    # torch.compile traces them, and would not look into the cache.
+    cosines = _cosines if torch.compiler.is_compiling() else _kept_cosines
+    rows, columns = (cosines(n, *like) for n in energy.shape[-2:])
     reach = len(kernel) // 2
     gain = rows[:, : reach + 1] @ kernel[reach:, reach:] @ columns[:, : reach + 1].mT
     gain = gain / (4 * (len(rows) - 1) * (len(columns) - 1))
@@ -115,20 +116,18 @@ def _by_cosines(energy: Tensor, kernel: Tensor) -> Tensor:
     return response
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _cosines(*args: Any) -> Tensor:
-    # One layer more than the cache itself, through which torch.compile would look.
-    return _cached_cosines(*args)
-
-
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # whoever asks first, others may need it for autograd
-def _cached_cosines(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _cosines(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrix of the DCT-I of n points, its own inverse up to a factor of 2(n - 1)."""
     index = torch.arange(n, dtype=torch.float64)
     cosines = 2 * torch.cos(torch.outer(index, index) * (math.pi / (n - 1)))
     cosines[:, :: n - 1] /= 2
     return cosines.to(device, dtype)
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)  # whoever asks first, others may need it for autograd
+def _kept_cosines(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return _cosines(n, dtype, device)
 
 
 def lateral_mask(
