@@ -201,10 +201,12 @@ class GradientMask:
         unit = width if self.relative else 1
         shrinks = self.relative and self.size is None
         largest = room - 1 + room % 2 if shrinks else None
-        kernels = (
-            _kernel(self.kernel, sigma * unit, self.size, largest, dtype, device)
+        # torch.compile traces them, and would not look into the cache.
+        make = _kernel if torch.compiler.is_compiling() else _kept_kernel
+        kernels = [
+            make(self.kernel, sigma * unit, self.size, largest, dtype, device)
             for sigma in self.sigmas
-        )
+        ]
         return [kernel for kernel in kernels if len(kernel) <= room]
 
     def mask(
@@ -301,15 +303,7 @@ class GradientMask:
         return attach(self, model, layers, allow_input_grad)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _kernel(*args: Any) -> Tensor:
-    # One layer more than the cache itself, through which torch.compile would look.
-    return _cached_kernel(*args)
-
-
-@lru_cache(maxsize=256)
-@torch.inference_mode(False)  # whoever asks first, others may need it for autograd
-def _cached_kernel(
+def _kernel(
     kind: Kernel,
     sigma: float,
     size: int | None,
@@ -317,7 +311,14 @@ def _cached_kernel(
     dtype: torch.dtype,
     device: torch.device | str,
 ) -> Tensor:
-    kernel = _KERNELS[kind](sigma, size=size, dtype=torch.float64)
+    like = {"dtype": dtype, "device": device}
+    kernel = _KERNELS[kind](sigma, size=size, **like)
     if largest is not None and len(kernel) > largest:
-        kernel = _KERNELS[kind](sigma, size=largest, dtype=torch.float64)
-    return kernel.to(device, dtype)
+        kernel = _KERNELS[kind](sigma, size=largest, **like)
+    return kernel
+
+
+@lru_cache(maxsize=256)
+@torch.inference_mode(False)  # whoever asks first, others may need it for autograd
+def _kept_kernel(*args: Any) -> Tensor:
+    return _kernel(*args)

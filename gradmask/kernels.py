@@ -19,7 +19,11 @@ __all__ = [
 
 
 def laplacian_of_gaussian(
-    sigma: float, size: int | None = None, *, dtype: torch.dtype | None = None
+    sigma: float,
+    size: int | None = None,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
 ) -> Tensor:
     r"""Balanced, on-centre Laplacian-of-Gaussian kernel.
 
@@ -42,6 +46,8 @@ def laplacian_of_gaussian(
         ``2 * ceil(3 * sigma) + 1``.
     dtype : torch.dtype, optional
         Default: PyTorch's default dtype.
+    device : torch.device or str, optional
+        Default: PyTorch's default device.
 
     Returns
     -------
@@ -51,7 +57,8 @@ def laplacian_of_gaussian(
     Raises
     ------
     ValueError
-        If sigma is not positive and finite, or size is even or below 3.
+        If sigma is not positive and finite, size is even or below 3, or sigma so much
+        larger (a thousand times) that every weight is the same.
 
     References
     ----------
@@ -65,7 +72,8 @@ def laplacian_of_gaussian(
     >>> bool(kernel.sum().abs() < 1e-6), bool(kernel[5, 5] > 0)
     (True, True)
     """
-    return _balanced(_sampled_log(sigma, size), dtype)
+    kernel = _sampled_log(sigma, size, device)
+    return _unit(kernel - kernel.mean(), dtype, device)
 
 
 def difference_of_gaussians(
@@ -74,6 +82,7 @@ def difference_of_gaussians(
     size: int | None = None,
     *,
     dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
 ) -> Tensor:
     r"""Balanced, on-centre difference-of-Gaussians kernel.
 
@@ -89,12 +98,14 @@ def difference_of_gaussians(
     sigma : float
         Standard deviation of the centre, in pixels.
     ratio : float, default 1.6
-        Width of the surround over that of the centre, above 1.
+        Width of the surround over that of the centre, above 1 by a millionth or more.
     size : int, optional
         Side of the square kernel, odd and at least 3.  Default, from the wider
         Gaussian: ``2 * ceil(3 * ratio * sigma) + 1``.
     dtype : torch.dtype, optional
         Default: PyTorch's default dtype.
+    device : torch.device or str, optional
+        Default: PyTorch's default device.
 
     Returns
     -------
@@ -104,8 +115,8 @@ def difference_of_gaussians(
     Raises
     ------
     ValueError
-        If sigma is not positive and finite, ratio is not finite and above 1, or
-        size is even or below 3.
+        If ratio is not finite and above 1; otherwise as in
+        :func:`laplacian_of_gaussian`.
 
     References
     ----------
@@ -118,18 +129,23 @@ def difference_of_gaussians(
     torch.Size([11, 11])
     """
     _check_sigma(sigma)
-    if not (math.isfinite(ratio) and ratio > 1):
+    if not (math.isfinite(ratio) and ratio > 1 + 1e-6):
         raise ValueError(f"ratio must be finite and above 1, got {ratio}")
-    radius2 = _squared_radius(_side(ratio * sigma, size))
+    radius2 = _squared_radius(_side(ratio * sigma, size), device)
     centre, surround = (
         torch.softmax(-radius2.flatten() / (2 * s * s), 0).view_as(radius2)
         for s in (sigma, ratio * sigma)
     )
-    return _balanced(centre - surround, dtype)
+    difference = centre - surround
+    return _unit(difference - difference.mean(), dtype, device)
 
 
 def unbalanced_laplacian_of_gaussian(
-    sigma: float, size: int | None = None, *, dtype: torch.dtype | None = None
+    sigma: float,
+    size: int | None = None,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
 ) -> Tensor:
     """On-centre Laplacian-of-Gaussian kernel as sampled, without balance: a control.
 
@@ -140,7 +156,7 @@ def unbalanced_laplacian_of_gaussian(
 
     Parameters
     ----------
-    sigma, size, dtype
+    sigma, size, dtype, device
         As in :func:`laplacian_of_gaussian`, and so are the errors.
 
     Returns
@@ -153,29 +169,29 @@ def unbalanced_laplacian_of_gaussian(
     >>> bool((unbalanced_laplacian_of_gaussian(11, size=5) > 0).all())
     True
     """
-    kernel = _sampled_log(sigma, size)
-    return (kernel / _norm(kernel)).to(dtype or torch.get_default_dtype())
+    return _unit(_sampled_log(sigma, size, device), dtype, device)
 
 
-def _sampled_log(sigma: float, size: int | None) -> Tensor:
+def _sampled_log(
+    sigma: float, size: int | None, device: torch.device | str | None
+) -> Tensor:
     _check_sigma(sigma)
-    u = _squared_radius(_side(sigma, size)) / (2 * sigma * sigma)
+    u = _squared_radius(_side(sigma, size), device) / (2 * sigma * sigma)
     return (1 - u) * torch.exp(-u)
 
 
-def _balanced(kernel: Tensor, dtype: torch.dtype | None) -> Tensor:
-    kernel = kernel - kernel.mean()
-    norm = _norm(kernel)
-    if norm < 1e-9:
-        raise ValueError(
-            f"a window of {len(kernel)} pixels cannot resolve so large a sigma: "
-            "every weight is the same; enlarge size or reduce sigma"
-        )
-    return (kernel / norm).to(dtype or torch.get_default_dtype())
+def _unit(
+    kernel: Tensor,
+    dtype: torch.dtype | None,
+    device: torch.device | str | None,
+) -> Tensor:
+    norm = kernel.square().sum().sqrt()
+    return (kernel / norm).to(device, dtype or torch.get_default_dtype())
 
 
-def _squared_radius(side: int) -> Tensor:
-    axis = torch.arange(side, dtype=torch.float64) - side // 2
+def _squared_radius(side: int, device: torch.device | str | None) -> Tensor:
+    where = with_float64(device)
+    axis = torch.arange(side, dtype=torch.float64, device=where) - side // 2
     return axis.square()[:, None] + axis.square()
 
 
@@ -184,6 +200,11 @@ def _side(sigma: float, size: int | None) -> int:
         return 2 * math.ceil(3 * sigma) + 1
     if size != int(size) or size < 3 or size % 2 == 0:
         raise ValueError(f"size must be an odd integer of at least 3, got {size}")
+    if sigma > 1000 * size:
+        raise ValueError(
+            f"a window of {size} pixels cannot resolve so large a sigma: "
+            "every weight is the same; enlarge size or reduce sigma"
+        )
     return int(size)
 
 
@@ -192,5 +213,7 @@ def _check_sigma(sigma: float) -> None:
         raise ValueError(f"sigma must be positive and finite, got {sigma}")
 
 
-def _norm(kernel: Tensor) -> Tensor:
-    return kernel.square().sum().sqrt()
+def with_float64(device: torch.device | str | None) -> torch.device | str | None:
+    """Return the device, or the CPU instead of Apple's, which has no float64."""
+    on_apple = device is not None and torch.device(device).type == "mps"
+    return "cpu" if on_apple else device

@@ -23,6 +23,7 @@ from gradmask.energy import (
     error_energy,
     no_autocast,
 )
+from gradmask.kernels import with_float64
 
 __all__ = [
     "gradient_mask",
@@ -118,7 +119,7 @@ def _by_cosines(energy: Tensor, kernel: Tensor) -> Tensor:
 
 def _cosines(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrix of the DCT-I of n points, its own inverse up to a factor of 2(n - 1)."""
-    index = torch.arange(n, dtype=torch.float64)
+    index = torch.arange(n, dtype=torch.float64, device=with_float64(device))
     cosines = 2 * torch.cos(torch.outer(index, index) * (math.pi / (n - 1)))
     cosines[:, :: n - 1] /= 2
     return cosines.to(device, dtype)

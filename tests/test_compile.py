@@ -104,6 +104,22 @@ def test_a_kernel_applied_by_cosines_compiles():
     assert not close(plain, masked)
 
 
+@pytest.mark.parametrize("sigma", [0.1, (0.05, 0.1)])
+def test_maps_of_several_sizes_compile(sigma):
+    model = nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 1, 3, padding=1), nn.ReLU(),
+    ).double()  # fmt: skip
+    x = batch(side=36)[..., :28]
+    plain = gradients(model, x)
+    with gm.GradientMask(sigma, relative=True).attach(model):
+        masked = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        assert close(gradients(model, x, compiled), masked)
+    assert not close(plain, masked)
+
+
 def test_other_batch_sizes_are_masked_too():
     model = plain_net()
     with gm.GradientMask(1.0).attach(model):

@@ -96,7 +96,7 @@ def test_size_must_be_odd_and_at_least_three(make, size):
         make(1.0, size=size)
 
 
-@pytest.mark.parametrize("ratio", [1, 0.5, float("inf"), float("nan")])
+@pytest.mark.parametrize("ratio", [1, 0.5, 1 + 1e-9, float("inf"), float("nan")])
 def test_ratio_must_be_finite_and_above_one(ratio):
     with pytest.raises(ValueError, match="ratio must be finite and above 1"):
         gm.difference_of_gaussians(1.0, ratio)
