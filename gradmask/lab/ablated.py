@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,8 @@ class AblatedMask(GradientMask):
     depth : pair of float, default (0, 1)
         Which convolutions: from and up to which share of them, in the order of the
         network.
+    sites : str, optional
+        Instead of them, the modules whose whole name this regular expression matches.
 
     All other parameters are those of :class:`gradmask.GradientMask`.
     """
@@ -38,6 +41,7 @@ class AblatedMask(GradientMask):
     soft: bool = False
     rescaled: bool = False
     depth: Sequence[float] = (0, 1)
+    sites: str | None = None
 
     def mask(
         self,
@@ -72,7 +76,12 @@ class AblatedMask(GradientMask):
         return torch.sigmoid(2 * response / spread)
 
     def attach(self, model: nn.Module, *args: Any, **options: Any) -> Handle:
-        """Attach to the convolutions that `depth` names."""
+        """Attach to the convolutions that `depth` names, or to what `sites` matches."""
+        if self.sites is not None:
+            matching = re.compile(self.sites).fullmatch
+            return super().attach(
+                model, lambda name, _: bool(matching(name)), *args, **options
+            )
         names = [n for n, m in model.named_modules() if isinstance(m, nn.Conv2d)]
         first, last = (round(share * len(names)) for share in self.depth)
         return super().attach(model, names[first:last], *args, **options)

@@ -76,6 +76,15 @@ def test_depth_divides_the_convolutions_between_early_and_late():
     assert found == names
 
 
+def test_sites_are_matched_by_their_whole_name():
+    model = small_resnet(widths=(8, 8), seed=0)
+    branches = MASKS["signal"] | {"sites": r".*body\.1"}
+    with build(branches, 0).attach(model) as handle:
+        assert handle.sites == ("3.body.1", "4.body.1")
+    with pytest.raises(ValueError, match="nothing to attach to"):
+        build(branches | {"sites": "body"}, 0).attach(model)
+
+
 def test_a_schedule_gives_every_epoch_the_mask_of_its_phase():
     masks = schedule([[0.5, None], [1, THEORY]], seed=3, epochs=6)
     expected = [None] * 3 + [GradientMask.from_theory()] * 3

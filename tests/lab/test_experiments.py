@@ -26,6 +26,8 @@ CPU = torch.device("cpu")
         ("overhead_cuda", 10),
         ("horizon_controls", 2),
         ("mobilenet_signal", 3),
+        ("trunk_resnet", 2),
+        ("trunk_mobilenet", 2),
         ("learning_rate", 12),
         ("saliency_cnn", 35),
         ("stripes", 22),
