@@ -34,9 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
+    width = max(map(len, experiments.names()))
     for name in experiments.names():
         doc = experiments.experiment(name).__doc__ or ""
-        print(f"{name:12} {doc.splitlines()[0]}")
+        print(f"{name:{width}}  {doc.splitlines()[0]}")
     return 0
 
 
