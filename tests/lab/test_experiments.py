@@ -30,7 +30,6 @@ CPU = torch.device("cpu")
         ("mobilenet_signal", 3),
         ("trunk_resnet", 3),
         ("trunk_mobilenet", 3),
-        ("trunk_rivals", 3),
         ("learning_rate", 12),
         ("saliency_cnn", 35),
         ("stripes", 22),
