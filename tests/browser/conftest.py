@@ -39,6 +39,17 @@ def visit(browser):
     context.close()
 
 
+@pytest.fixture
+def pages_with_sliders(visit):
+    """Open every page that has a slider, with everything unfolded."""
+    pages = [
+        visit(path.name) for path in PAGES if 'type="range"' in path.read_text("utf-8")
+    ]
+    for page in pages:
+        page.evaluate(UNFOLD_AND_TYPESET)
+    return pages
+
+
 @pytest.fixture(
     scope="module", params=PAGES, ids=lambda path: str(path.relative_to(HTML))
 )

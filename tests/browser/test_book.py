@@ -120,18 +120,20 @@ def test_the_tabulator_reaches_every_control(page):
     assert page.locator("[tabindex]:not([tabindex^='-'], [tabindex='0'])").count() == 0
 
 
-def test_every_slider_changes_what_is_seen(page):
-    sliders = page.locator("input[type=range]:visible").all()
-    if not sliders:
-        pytest.skip("no slider here")
-    page.evaluate(SEEN)
-    for slider in sliders:
-        slider.press("Home")
-        page.wait_for_timeout(100)
-        before = page.evaluate("seen()")
-        slider.press("End")
-        page.wait_for_function("before => seen() !== before", arg=before, timeout=3000)
-    assert page.complaints == []
+def test_every_slider_changes_what_is_seen(pages_with_sliders):
+    assert pages_with_sliders
+    for page in pages_with_sliders:
+        page.evaluate(SEEN)
+        sliders = page.locator("input[type=range]:visible").all()
+        assert sliders
+        for slider in sliders:
+            slider.press("Home")
+            page.wait_for_timeout(100)
+            before = page.evaluate("seen()")
+            slider.press("End")
+            changed = "before => seen() !== before"
+            page.wait_for_function(changed, arg=before, timeout=3000)
+        assert page.complaints == []
 
 
 def test_the_mode_switch_turns_the_page_dark_and_is_remembered(visit):
