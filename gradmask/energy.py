@@ -111,6 +111,7 @@ def _channel_energy(t: Tensor, groups: int = 1) -> Tensor:
     if groups > 1:
         t = t.reshape(len(t), groups, -1, *t.shape[2:])
         return (t * t).sum(2)
+    # A compiler may not ask for strides, and fuses the product anyway.
     if t.device.type == "cpu" and (torch.compiler.is_compiling() or t.stride(1) > 1):
         return (t * t).sum(1, keepdim=True)
     # Reads once; on CPU many times slower than the product, unless channels are last.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from gradmask.attach import Handle, Layers, attach
 from gradmask.energy import error_energy
 from gradmask.kernels import (
     difference_of_gaussians,
+    kept,
     laplacian_of_gaussian,
     unbalanced_laplacian_of_gaussian,
 )
@@ -201,12 +201,10 @@ class GradientMask:
         unit = width if self.relative else 1
         shrinks = self.relative and self.size is None
         largest = room - 1 + room % 2 if shrinks else None
-        # torch.compile traces them, and would not look into the cache.
-        make = _kernel if torch.compiler.is_compiling() else _kept_kernel
-        kernels = [
-            make(self.kernel, sigma * unit, self.size, largest, dtype, device)
+        kernels = (
+            _kernel(self.kernel, sigma * unit, self.size, largest, dtype, device)
             for sigma in self.sigmas
-        ]
+        )
         return [kernel for kernel in kernels if len(kernel) <= room]
 
     def mask(
@@ -303,6 +301,7 @@ class GradientMask:
         return attach(self, model, layers, allow_input_grad)
 
 
+@kept
 def _kernel(
     kind: Kernel,
     sigma: float,
@@ -316,9 +315,3 @@ def _kernel(
     if largest is not None and len(kernel) > largest:
         kernel = _KERNELS[kind](sigma, size=largest, **like)
     return kernel
-
-
-@lru_cache(maxsize=256)
-@torch.inference_mode(False)  # whoever asks first, others may need it for autograd
-def _kept_kernel(*args: Any) -> Tensor:
-    return _kernel(*args)

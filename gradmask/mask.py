@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache, reduce
+from functools import reduce
 from operator import and_
 
 import torch
@@ -23,7 +23,7 @@ from gradmask.energy import (
     error_energy,
     no_autocast,
 )
-from gradmask.kernels import with_float64
+from gradmask.kernels import kept, with_float64
 
 __all__ = [
     "gradient_mask",
@@ -107,9 +107,7 @@ def _by_cosines(energy: Tensor, kernel: Tensor) -> Tensor:
     Fourier transform of a map four times as large.
     """
     like = energy.dtype, energy.device
-    # torch.compile traces them, and would not look into the cache.
-    cosines = _cosines if torch.compiler.is_compiling() else _kept_cosines
-    rows, columns = (cosines(n, *like) for n in energy.shape[-2:])
+    rows, columns = (_cosines(n, *like) for n in energy.shape[-2:])
     reach = len(kernel) // 2
     gain = rows[:, : reach + 1] @ kernel[reach:, reach:] @ columns[:, : reach + 1].mT
     gain = gain / (4 * (len(rows) - 1) * (len(columns) - 1))
@@ -117,18 +115,13 @@ def _by_cosines(energy: Tensor, kernel: Tensor) -> Tensor:
     return response
 
 
+@kept
 def _cosines(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrix of the DCT-I of n points, its own inverse up to a factor of 2(n - 1)."""
     index = torch.arange(n, dtype=torch.float64, device=with_float64(device))
     cosines = 2 * torch.cos(torch.outer(index, index) * (math.pi / (n - 1)))
     cosines[:, :: n - 1] /= 2
     return cosines.to(device, dtype)
-
-
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # whoever asks first, others may need it for autograd
-def _kept_cosines(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return _cosines(n, dtype, device)
 
 
 def lateral_mask(

@@ -12,15 +12,8 @@ ahead of plain training.
 The compute: 5 minutes for a seed on one core.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
-import torch
-
 from gradmask.lab import trial
-from gradmask.lab.experiments.trunk_resnet import FRESH
-from gradmask.lab.records import Row
+from gradmask.lab.experiments.trunk_resnet import run
 from gradmask.lab.variants import MASKS
 
 __all__ = ["PROFILES", "run"]
@@ -35,8 +28,3 @@ PROFILES = trial.profiles(
     },
     ladder=[],
 )
-
-
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train and measure as :func:`gradmask.lab.trial.run`, with seed 4000 + `seed`."""
-    return trial.run(config, FRESH + seed, device)
