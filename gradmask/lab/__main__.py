@@ -19,8 +19,8 @@ import torch
 from tqdm import tqdm
 
 from gradmask.lab import experiments, records
-from gradmask.lab.budget import BUDGETS, find_device
-from gradmask.lab.stats import mean_interval
+from gradmask.lab.reports.stats import mean_interval
+from gradmask.lab.settings import BUDGETS, find_device
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -29,7 +29,8 @@ class Experiment(Protocol):
 
 def names() -> list[str]:
     """Names of all experiments."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = {module.name for module in pkgutil.iter_modules(__path__)}
+    return sorted(modules - {"comparison"})
 
 
 def experiment(name: str) -> Experiment:

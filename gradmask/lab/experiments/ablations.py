@@ -10,8 +10,8 @@ The compute: 22 runs of about a minute with their measurement (attacks on 300 im
 only), 20 minutes for a seed on one core, 1.7 hours for five.
 """
 
-from gradmask.lab.trial import profiles, run
-from gradmask.lab.variants import MASKS
+from gradmask.lab.experiments.comparison import profiles, run
+from gradmask.lab.training.variants import MASKS
 
 __all__ = ["PROFILES", "run"]
 

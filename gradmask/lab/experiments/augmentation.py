@@ -26,14 +26,14 @@ from typing import Any
 
 import torch
 
-from gradmask.lab.backgrounds import misleading
-from gradmask.lab.data import load_fashion_mnist
-from gradmask.lab.guided import GUIDES, augmentation
-from gradmask.lab.measure import attention
-from gradmask.lab.models import FAMILIES
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.scenes import STANDARD, Scenes, cluttered_scenes, scene_splits
+from gradmask.lab.data.shortcuts import misleading
+from gradmask.lab.measures.summary import attention
+from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import STANDARD, Scenes, cluttered_scenes, scene_splits
-from gradmask.lab.train import evaluate, train
+from gradmask.lab.training.guidance import GUIDES, augmentation
+from gradmask.lab.training.loop import evaluate, train
 
 __all__ = ["PROFILES", "SHIFTS", "run", "shifted"]
 
@@ -81,7 +81,8 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
 
     Rows: "variant", "epochs", processor "seconds" an epoch, "train loss", "train
     accuracy", "validation accuracy", "test accuracy", the accuracies under `SHIFTS`,
-    their mean "shifted", and "attention" (:func:`gradmask.lab.measure.attention`).
+    their mean "shifted", and "attention"
+    (:func:`gradmask.lab.measures.summary.attention`).
     """
     sizes = (config["training"], config["validation"], config["test"])
     training, validation, test = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
@@ -128,7 +129,7 @@ def shifted(test: Scenes, seed: int) -> dict[str, Scenes]:
     """Make the test scenes of a seed anew, each time with other surroundings.
 
     The objects and their places are those of the test scenes
-    (:func:`gradmask.lab.scenes.scene_splits` with that seed).
+    (:func:`gradmask.lab.data.scenes.scene_splits` with that seed).
 
     Returns
     -------

@@ -5,17 +5,17 @@ that drop as much without it, and plain training stopped at the same training lo
 accuracy, after pruning, under attack, and in its attention to the object?
 
 The plan: 30 epochs, which plain training fits to 100 %, and plain training with shorter
-schedules, the rungs of :mod:`gradmask.lab.ladder`.  A network is trained once and
-measured for every chapter.  Settings are equal for all variants, and none is chosen by
-these numbers.
+schedules, the rungs of :mod:`gradmask.lab.reports.schedules`. A network is trained once
+and measured for every chapter. Settings are equal for all variants, and none is chosen
+by these numbers.
 
 The compute: a plain run takes about 28 s on one core, a masked one 35 to 55 s, the
 ladder a minute, measuring a network half a minute: 16 minutes for a seed, 2.7 hours for
 ten.
 """
 
-from gradmask.lab.trial import profiles, run
-from gradmask.lab.variants import with_controls
+from gradmask.lab.experiments.comparison import profiles, run
+from gradmask.lab.training.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 

@@ -1,12 +1,13 @@
 """The comparison with more scenes, 4,000, where less is overfitted.
 
 The question and the reading are those of :mod:`.core`, with the masks of
-:data:`gradmask.lab.trial.ELSEWHERE`; 8 epochs are as many steps as 32 of the core.
+:data:`gradmask.lab.experiments.comparison.ELSEWHERE`; 8 epochs are as many steps as 32
+of the core.
 
 The compute: 10 minutes for a seed on one core, 50 for five.
 """
 
-from gradmask.lab.trial import ELSEWHERE, profiles, run
+from gradmask.lab.experiments.comparison import ELSEWHERE, profiles, run
 
 __all__ = ["PROFILES", "run"]
 

@@ -1,12 +1,13 @@
 """The comparison on torchvision's VGG-16.
 
 The question and the reading are those of :mod:`.core`, with the masks and rungs of
-:data:`gradmask.lab.trial.ELSEWHERE`.  The scenes are magnified to 64 pixels.
+:data:`gradmask.lab.experiments.comparison.ELSEWHERE`. The scenes are magnified to 64
+pixels.
 
 The compute: a GPU with tens of gigabytes free: a sample's gradients take half of one.
 """
 
-from gradmask.lab.trial import run, torchvision_profiles
+from gradmask.lab.experiments.comparison import run, torchvision_profiles
 
 __all__ = ["PROFILES", "run"]
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import torch
 
-from gradmask.lab import trial
+from gradmask.lab.experiments import comparison as trial
 from gradmask.lab.experiments.confirm import FRESH
 from gradmask.lab.records import Row
-from gradmask.lab.variants import with_controls
+from gradmask.lab.training.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 
@@ -38,7 +38,7 @@ PROFILES["smoke"] |= {"ladder": [], "schedules": [1, 2]}
 
 
 def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train and measure as :func:`gradmask.lab.trial.run`, once for each schedule."""
+    """Train and measure as :func:`.comparison.run`, once for each schedule."""
     return [
         row
         for epochs in config["schedules"]

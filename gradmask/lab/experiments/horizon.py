@@ -7,8 +7,8 @@ later.
 The compute: 11 minutes for a seed on one core, 55 for five.
 """
 
-from gradmask.lab.trial import profiles, run
-from gradmask.lab.variants import MASKS
+from gradmask.lab.experiments.comparison import profiles, run
+from gradmask.lab.training.variants import MASKS
 
 __all__ = ["PROFILES", "run"]
 

@@ -16,8 +16,8 @@ The compute: 10 minutes for a seed on one core, 50 for five.
 """
 
 from gradmask.lab.experiments import horizon
-from gradmask.lab.trial import run
-from gradmask.lab.variants import with_controls
+from gradmask.lab.experiments.comparison import run
+from gradmask.lab.training.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 

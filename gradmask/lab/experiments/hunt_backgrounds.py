@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 
-from gradmask.lab import trial
-from gradmask.lab.backgrounds import misleading
+from gradmask.lab.data.scenes import Scenes
+from gradmask.lab.data.shortcuts import misleading
+from gradmask.lab.experiments import comparison as trial
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import Scenes
-from gradmask.lab.variants import with_controls
+from gradmask.lab.training.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 
@@ -32,7 +32,7 @@ PROFILES = trial.profiles(
 
 
 def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Compare as :func:`gradmask.lab.trial.run` does, on striped scenes."""
+    """Compare as :func:`.comparison.run` does, on striped scenes."""
     agreements = (config["agreement"], 0.0, 0.0)
     striped = []
     for split, agreement in zip(trial.splits(config, seed), agreements, strict=True):

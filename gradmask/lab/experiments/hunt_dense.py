@@ -18,13 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradmask.lab.data import Split, load_fashion_mnist
-from gradmask.lab.heads import resnet_with_head, targets
+from gradmask.lab.data.fashion import Split, load_fashion_mnist
+from gradmask.lab.data.scenes import scene_splits
+from gradmask.lab.experiments.comparison import plans
+from gradmask.lab.networks.heads import resnet_with_head, targets
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import scene_splits
-from gradmask.lab.train import evaluate, train
-from gradmask.lab.trial import plans
-from gradmask.lab.variants import schedule, with_controls
+from gradmask.lab.training.loop import evaluate, train
+from gradmask.lab.training.variants import schedule, with_controls
 
 __all__ = ["PROFILES", "overlap", "run"]
 

@@ -6,8 +6,8 @@ is loud and shared with nobody: gradient noise that plain training comes to memo
 The compute: 8 minutes for a seed on one core, 40 minutes for five.
 """
 
-from gradmask.lab.trial import profiles, run
-from gradmask.lab.variants import with_controls
+from gradmask.lab.experiments.comparison import profiles, run
+from gradmask.lab.training.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 

@@ -7,8 +7,8 @@ noise of the gradient, which is what a mask is to remove.
 The compute: 11 minutes for a seed on one core, 1 hour for five.
 """
 
-from gradmask.lab.trial import profiles, run
-from gradmask.lab.variants import with_controls
+from gradmask.lab.experiments.comparison import profiles, run
+from gradmask.lab.training.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 

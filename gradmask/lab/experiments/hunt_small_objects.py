@@ -7,8 +7,8 @@ much background to be noisy on.
 The compute: maps of 40x40, 10 minutes for a seed on one core, 50 minutes for five.
 """
 
-from gradmask.lab.trial import profiles, run
-from gradmask.lab.variants import with_controls
+from gradmask.lab.experiments.comparison import profiles, run
+from gradmask.lab.training.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 

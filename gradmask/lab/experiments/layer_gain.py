@@ -26,13 +26,13 @@ import torch
 from torch import nn
 
 from gradmask import GradientMask
-from gradmask.lab.data import load_fashion_mnist
-from gradmask.lab.models import small_resnet
-from gradmask.lab.predicted import gain_rows
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.scenes import Scenes, random_part, scene_splits
+from gradmask.lab.measures.layers.prediction import gain_rows
+from gradmask.lab.networks.small import small_resnet
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import Scenes, random_part, scene_splits
-from gradmask.lab.train import train
-from gradmask.lab.variants import MASKS
+from gradmask.lab.training.loop import train
+from gradmask.lab.training.variants import MASKS
 
 LAPTOP = {
     "seeds": 5,
@@ -65,7 +65,7 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
 
     Rows: "epoch", then what describes the mask, "select", "energy", "sigma" (a share
     of the map's width, or 1 pixel for the plain 5x5 kernel) and "threshold", and what
-    :func:`gradmask.lab.predicted.gain_rows` gives.
+    :func:`gradmask.lab.measures.layers.prediction.gain_rows` gives.
     """
     splits = scene_splits(
         load_fashion_mnist(),

@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from gradmask.lab.data import load_fashion_mnist
-from gradmask.lab.models import FAMILIES
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.scenes import scene_splits
+from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import scene_splits
-from gradmask.lab.train import train
-from gradmask.lab.variants import build, with_controls
+from gradmask.lab.training.loop import train
+from gradmask.lab.training.variants import build, with_controls
 
 __all__ = ["PROFILES", "run"]
 

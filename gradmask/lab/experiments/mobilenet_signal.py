@@ -25,9 +25,9 @@ from typing import Any
 
 import torch
 
-from gradmask.lab import trial
+from gradmask.lab.experiments import comparison as trial
 from gradmask.lab.records import Row
-from gradmask.lab.variants import with_controls
+from gradmask.lab.training.variants import with_controls
 
 __all__ = ["PROFILES", "run"]
 
@@ -42,5 +42,5 @@ PROFILES = trial.profiles(
 
 
 def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train and measure as :func:`gradmask.lab.trial.run`, with seed 3000 + `seed`."""
+    """Train and measure as :func:`.comparison.run`, with seed 3000 + `seed`."""
     return trial.run(config, FRESH + seed, device)

@@ -36,10 +36,10 @@ from torch import Tensor, nn
 from torchvision.models import resnet18, resnet50
 
 import gradmask as gm
-from gradmask.lab.cost import Step, interleaved, peak_bytes
-from gradmask.lab.models import FAMILIES, small_resnet
+from gradmask.lab.measures.cost import Step, interleaved, peak_bytes
+from gradmask.lab.networks.small import FAMILIES, small_resnet
 from gradmask.lab.records import Row
-from gradmask.lab.variants import MASKS
+from gradmask.lab.training.variants import MASKS
 
 LAPTOP: dict[str, Any] = {
     "seeds": 3,
@@ -75,7 +75,7 @@ class Floor(gm.GradientMask):
     def mask(self, delta: Tensor, **_: Any) -> Tensor | None:  # noqa: D102
         if not self.kernels(*delta.shape[-2:]):
             return None
-        energy = gm.error_energy(delta)
+        energy = gm.functional.error_energy(delta)
         return _any_mask(energy.shape, energy.device)
 
 

@@ -18,12 +18,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from gradmask.lab.data import load_fashion_mnist
-from gradmask.lab.heads import resnet_with_head, targets
-from gradmask.lab.premise import premise_rows
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.scenes import scene_splits
+from gradmask.lab.measures.layers.contrast import premise_rows
+from gradmask.lab.networks.heads import resnet_with_head, targets
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import scene_splits
-from gradmask.lab.train import train
+from gradmask.lab.training.loop import train
 
 LAPTOP = {
     "seeds": 5,
@@ -52,7 +52,8 @@ PROFILES: dict[str, dict[str, Any]] = {
 def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     """Train with every head and measure the premise on the way.
 
-    Rows: "head", "epoch", and what :func:`gradmask.lab.premise.premise_rows` gives.
+    Rows: "head", "epoch", and what
+    :func:`gradmask.lab.measures.layers.contrast.premise_rows` gives.
     """
     scenes = scene_splits(
         load_fashion_mnist(),

@@ -23,13 +23,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradmask import GradientMask, QualityMonitor, error_energy
-from gradmask.lab.data import Split, load_fashion_mnist
-from gradmask.lab.models import FAMILIES
+from gradmask import GradientMask, QualityMonitor
+from gradmask.functional import error_energy
+from gradmask.lab.data.fashion import Split, load_fashion_mnist
+from gradmask.lab.data.scenes import Scenes, random_part, scene_splits
+from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import Scenes, random_part, scene_splits
-from gradmask.lab.train import evaluate, train
-from gradmask.recording import recorded
+from gradmask.lab.training.loop import evaluate, train
+from gradmask.masking.observe import recorded
 
 LAPTOP = {
     "seeds": 5,

@@ -19,14 +19,14 @@ from typing import Any
 
 import torch
 
-from gradmask.lab.attacks import auto_attack, robust_accuracy
-from gradmask.lab.data import load_fashion_mnist
-from gradmask.lab.models import FAMILIES
-from gradmask.lab.obfuscation import check_gradients
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.scenes import scene_splits
+from gradmask.lab.measures.robustness.attacks import auto_attack, robust_accuracy
+from gradmask.lab.measures.robustness.obfuscation import check_gradients
+from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import scene_splits
-from gradmask.lab.train import train
-from gradmask.lab.variants import MASKS, Options, build
+from gradmask.lab.training.loop import train
+from gradmask.lab.training.variants import MASKS, Options, build
 
 __all__ = ["PROFILES", "run"]
 
@@ -61,7 +61,8 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     """Train and attack every variant.
 
     Rows: "variant", "epochs", "auto attack" (accuracy, None where the profile leaves it
-    out), the accuracies of :class:`gradmask.lab.obfuscation.Obfuscation`, and "passed".
+    out), the accuracies of
+    :class:`gradmask.lab.measures.robustness.obfuscation.Obfuscation`, and "passed".
     """
     sizes = (config["training"], config["validation"], config["attacked"])
     splits = scene_splits(load_fashion_mnist(), *sizes, seed=seed)

@@ -26,16 +26,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradmask.lab.data import Split, load_fashion_mnist
-from gradmask.lab.explain import MAPS
-from gradmask.lab.insertion import area, deletion, insertion
-from gradmask.lab.localisation import SHARES, eligible, iou_over_shares, localisation
-from gradmask.lab.models import FAMILIES
+from gradmask.lab.data.fashion import Split, load_fashion_mnist
+from gradmask.lab.data.scenes import Scenes, SceneSplits, scene_splits
+from gradmask.lab.measures.saliency.insertion import area, deletion, insertion
+from gradmask.lab.measures.saliency.localisation import (
+    SHARES,
+    eligible,
+    iou_over_shares,
+    localisation,
+)
+from gradmask.lab.measures.saliency.maps import MAPS
+from gradmask.lab.measures.saliency.sanity import (
+    cascade,
+    random_labels,
+    rank_correlation,
+)
+from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.sanity import cascade, random_labels, rank_correlation
-from gradmask.lab.scenes import Scenes, SceneSplits, scene_splits
-from gradmask.lab.train import LEARNING_RATE, evaluate, train
-from gradmask.lab.variants import Options, build, with_controls
+from gradmask.lab.training.loop import LEARNING_RATE, evaluate, train
+from gradmask.lab.training.variants import Options, build, with_controls
 
 __all__ = ["PROFILES", "run"]
 

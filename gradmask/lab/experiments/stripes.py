@@ -26,16 +26,20 @@ import torch
 from torch import Tensor, nn
 
 from gradmask import GradientMask
-from gradmask.lab.backgrounds import striped, told
-from gradmask.lab.data import load_fashion_mnist
-from gradmask.lab.layer_gain import mask_rates
-from gradmask.lab.measure import attention
-from gradmask.lab.models import FAMILIES
-from gradmask.lab.premise import frozen, layer_signals, object_positions
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.scenes import Scenes, scene_splits
+from gradmask.lab.data.shortcuts import striped, told
+from gradmask.lab.measures.layers.contrast import (
+    frozen,
+    layer_signals,
+    object_positions,
+)
+from gradmask.lab.measures.layers.gain import mask_rates
+from gradmask.lab.measures.summary import attention
+from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import Scenes, scene_splits
-from gradmask.lab.train import train
-from gradmask.lab.variants import MASKS, Options, build, with_controls
+from gradmask.lab.training.loop import train
+from gradmask.lab.training.variants import MASKS, Options, build, with_controls
 
 __all__ = ["PROFILES", "kept_energy", "run"]
 
@@ -84,8 +88,8 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     Rows: "family", "period", "agreement", "variant", "epochs", "train loss",
     "test accuracy", "misled" (share of the test scenes taken for what the stripes
     tell), "without stripes" (accuracy), "attention" as in
-    :func:`gradmask.lab.measure.attention`, and what :func:`kept_energy` gives in the
-    middle of training.
+    :func:`gradmask.lab.measures.summary.attention`, and what :func:`kept_energy` gives
+    in the middle of training.
     """
     seed += FRESH
     sizes = (config["training"], 1, config["test"])

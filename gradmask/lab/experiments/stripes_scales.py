@@ -28,7 +28,7 @@ from typing import Any
 
 from gradmask.lab.experiments import stripes
 from gradmask.lab.experiments.stripes import run
-from gradmask.lab.variants import MASKS
+from gradmask.lab.training.variants import MASKS
 
 __all__ = ["PROFILES", "run"]
 

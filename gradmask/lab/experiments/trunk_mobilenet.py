@@ -12,9 +12,9 @@ ahead of plain training.
 The compute: 5 minutes for a seed on one core.
 """
 
-from gradmask.lab import trial
+from gradmask.lab.experiments import comparison as trial
 from gradmask.lab.experiments.trunk_resnet import run
-from gradmask.lab.variants import MASKS
+from gradmask.lab.training.variants import MASKS
 
 __all__ = ["PROFILES", "run"]
 

@@ -28,9 +28,9 @@ from typing import Any
 
 import torch
 
-from gradmask.lab import trial
+from gradmask.lab.experiments import comparison as trial
 from gradmask.lab.records import Row
-from gradmask.lab.variants import MASKS
+from gradmask.lab.training.variants import MASKS
 
 __all__ = ["PROFILES", "run"]
 
@@ -51,5 +51,5 @@ PROFILES = trial.profiles(
 
 
 def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train and measure as :func:`gradmask.lab.trial.run`, with seed 4000 + `seed`."""
+    """Train and measure as :func:`.comparison.run`, with seed 4000 + `seed`."""
     return trial.run(config, FRESH + seed, device)

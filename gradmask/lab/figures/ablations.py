@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gradmask.lab.comparison import effect
 from gradmask.lab.figures.style import (
     COLOURS,
     INK,
@@ -19,7 +18,8 @@ from gradmask.lab.figures.style import (
     show_map,
 )
 from gradmask.lab.records import Row
-from gradmask.lab.stats import Interval
+from gradmask.lab.reports.comparison import effect
+from gradmask.lab.reports.stats import Interval
 
 __all__ = ["draw_effect", "finish_effects", "forest", "weighings"]
 
@@ -44,8 +44,8 @@ def forest(
     quantities : mapping of str to str
         Which numbers, all of them shares, and the title of each one's panel.
     compare : callable
-        How: :func:`~gradmask.lab.comparison.effect` by default, or
-        :func:`~gradmask.lab.comparison.at_equal_fit`.
+        How: :func:`~gradmask.lab.reports.comparison.effect` by default, or
+        :func:`~gradmask.lab.reports.comparison.at_equal_fit`.
     """
     height = 0.9 + 0.24 * len(variants)
     figure, axes = panels(len(quantities), height=height, sharey=True)

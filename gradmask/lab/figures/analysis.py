@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from torch import Tensor
 
-from gradmask import error_energy, lateral_mask, lateral_response
+from gradmask.functional import error_energy, lateral_mask, lateral_response
 from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
-from gradmask.lab.stats import Interval
+from gradmask.lab.reports.stats import Interval
 
 __all__ = ["Comparison", "against", "agreement", "kept_share", "model"]
 

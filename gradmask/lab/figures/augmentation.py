@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gradmask.lab.comparison import effect
-from gradmask.lab.data import CLASSES
+from gradmask.lab.data.fashion import CLASSES
+from gradmask.lab.data.scenes import Scenes
 from gradmask.lab.figures.style import (
     COLOURS,
     INK,
@@ -20,7 +20,7 @@ from gradmask.lab.figures.style import (
     show_map,
 )
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import Scenes
+from gradmask.lab.reports.comparison import effect
 
 __all__ = ["compared", "mixtures", "where"]
 

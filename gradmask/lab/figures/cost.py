@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from gradmask.lab.cost import averaged
 from gradmask.lab.figures.style import COLOURS, INK, done, panels
+from gradmask.lab.measures.cost import averaged
 from gradmask.lab.records import Row
 
 __all__ = ["step_ratios"]

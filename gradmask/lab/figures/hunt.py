@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
 
-from gradmask.lab.backgrounds import stripe_response
-from gradmask.lab.comparison import BASELINES, effect, summary
+from gradmask.lab.data.shortcuts import stripe_response
 from gradmask.lab.figures.ablations import draw_effect, finish_effects
 from gradmask.lab.figures.results import STYLES
 from gradmask.lab.figures.style import (
@@ -23,7 +22,8 @@ from gradmask.lab.figures.style import (
     show_map,
 )
 from gradmask.lab.records import Row
-from gradmask.lab.stats import Interval
+from gradmask.lab.reports.comparison import BASELINES, effect, summary
+from gradmask.lab.reports.stats import Interval
 
 __all__ = ["Lead", "answers", "blindness", "regimes", "scenes"]
 

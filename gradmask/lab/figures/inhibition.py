@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gradmask import (
+from gradmask import laplacian_of_gaussian
+from gradmask.functional import (
     difference_of_gaussians,
-    laplacian_of_gaussian,
     lateral_response,
     unbalanced_laplacian_of_gaussian,
 )

@@ -15,7 +15,7 @@ import torch
 
 from gradmask import laplacian_of_gaussian
 from gradmask.lab.figures.analysis import model
-from gradmask.lab.simulate import disc, error_signals
+from gradmask.lab.simulation.gradients import disc, error_signals
 
 __all__ = ["MaskPanel"]
 

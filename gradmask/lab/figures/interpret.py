@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
-from gradmask.lab.interpret import radius
+from gradmask.lab.measures.layers.receptive_field import radius
 
 __all__ = ["attention_through", "fields", "filters"]
 
@@ -39,7 +39,7 @@ def fields(networks: Mapping[str, Mapping[str, Tensor]]) -> Figure:
     """Receptive fields, a row for each network, a column for each layer.
 
     The colours show the square root, each map on its own scale; the circle is as wide
-    as :func:`gradmask.lab.interpret.radius` says.
+    as :func:`gradmask.lab.measures.layers.receptive_field.radius` says.
 
     Parameters
     ----------

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from gradmask import GradientMask, error_energy, lateral_mask, lateral_response
+from gradmask import GradientMask
+from gradmask.functional import error_energy, lateral_mask, lateral_response
+from gradmask.lab.data.scenes import Scenes
 from gradmask.lab.figures.style import COLOURS, INK, WIDTH, done, panels, show_map
-from gradmask.lab.scenes import Scenes
 
 __all__ = ["anatomy", "every_layer", "routes", "scene_sheet"]
 

@@ -12,13 +12,13 @@ from PIL import Image
 from torch import nn
 
 from gradmask import laplacian_of_gaussian
-from gradmask.lab.data import load_fashion_mnist
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.scenes import Scenes, scene_splits
 from gradmask.lab.figures.mask import anatomy
 from gradmask.lab.figures.style import use_style
-from gradmask.lab.models import small_resnet
-from gradmask.lab.probe import error_signals
-from gradmask.lab.scenes import Scenes, scene_splits
-from gradmask.lab.train import train
+from gradmask.lab.networks.inspection import error_signals
+from gradmask.lab.networks.small import small_resnet
+from gradmask.lab.training.loop import train
 
 EPOCHS = 8
 STILL = 4

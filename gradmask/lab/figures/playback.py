@@ -18,10 +18,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gradmask.lab.data import CLASSES
+from gradmask.lab.data.fashion import CLASSES
+from gradmask.lab.data.scenes import Scenes
 from gradmask.lab.figures.style import COLOURS, done, panels, show_map
-from gradmask.lab.interpret import Moment
-from gradmask.lab.scenes import Scenes
+from gradmask.lab.measures.layers.receptive_field import Moment
 
 __all__ = ["TrainingPanel", "unfolding"]
 

@@ -12,15 +12,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 from torch import Tensor
 
-from gradmask import laplacian_of_gaussian, predict_gain
+from gradmask import laplacian_of_gaussian
+from gradmask.lab.data.scenes import Scenes
 from gradmask.lab.figures.gain import gain_plane
 from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
-from gradmask.lab.predicted import PREDICTORS, explained, measurable, pooled
-from gradmask.lab.premise import Signals
+from gradmask.lab.measures.layers.contrast import Signals
+from gradmask.lab.measures.layers.prediction import (
+    PREDICTORS,
+    explained,
+    measurable,
+    pooled,
+)
 from gradmask.lab.records import Row
-from gradmask.lab.scenes import Scenes
-from gradmask.lab.stats import mean_interval
-from gradmask.theory import snr_gain
+from gradmask.lab.reports.stats import mean_interval
+from gradmask.theory import predict_gain, snr_gain
 
 __all__ = [
     "contrast_curves",

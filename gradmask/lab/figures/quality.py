@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gradmask.lab.figures.style import COLOURS, done, panels, show_map
-from gradmask.lab.stats import Interval
+from gradmask.lab.reports.stats import Interval
 
 __all__ = [
     "agreement",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gradmask.lab.figures.style import COLOURS, done, legend_below, panels, show_map
 from gradmask.lab.records import Row
-from gradmask.lab.stats import Interval
+from gradmask.lab.reports.stats import Interval
 
 __all__ = ["by_layer", "gap", "relations", "through_training"]
 

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gradmask.lab.comparison import BASELINES, baselines, effect, summary
 from gradmask.lab.figures.style import (
     COLOURS,
     INK,
@@ -19,7 +18,8 @@ from gradmask.lab.figures.style import (
     panels,
 )
 from gradmask.lab.records import Row
-from gradmask.lab.stats import Interval, mean_interval
+from gradmask.lab.reports.comparison import BASELINES, baselines, effect, summary
+from gradmask.lab.reports.stats import Interval, mean_interval
 
 __all__ = ["curves", "effects", "schedules"]
 

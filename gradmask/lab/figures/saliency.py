@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from gradmask.lab.data.scenes import Scenes
 from gradmask.lab.figures.quality_record import FAMILIES
 from gradmask.lab.figures.style import (
     COLOURS,
@@ -21,11 +22,10 @@ from gradmask.lab.figures.style import (
     panels,
     show_map,
 )
-from gradmask.lab.localisation import SHARES
+from gradmask.lab.measures.saliency.localisation import SHARES
 from gradmask.lab.records import Row
-from gradmask.lab.saliency_record import map_summary
-from gradmask.lab.scenes import Scenes
-from gradmask.lab.stats import Interval
+from gradmask.lab.reports.saliency import map_summary
+from gradmask.lab.reports.stats import Interval
 
 __all__ = [
     "MAP_STYLES",

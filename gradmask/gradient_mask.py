@@ -1,0 +1,318 @@
+"""GradientMask: which mask, on which route, described by an immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from gradmask.functional import (
+    difference_of_gaussians,
+    error_energy,
+    keep_largest,
+    laplacian_of_gaussian,
+    lateral_mask,
+    unbalanced_laplacian_of_gaussian,
+)
+from gradmask.functional.kernels import kept
+from gradmask.masking.handle import Handle, Layers, attach
+
+__all__ = ["GradientMask"]
+
+Route = Literal["signal", "weights"]
+Energy = Literal["error", "contribution"]
+Select = Literal["lateral", "random", "top-k", "all"]
+Kernel = Literal["log", "dog", "unbalanced"]
+
+_KERNELS: dict[str, Callable[..., Tensor]] = {
+    "log": laplacian_of_gaussian,
+    "dog": difference_of_gaussians,
+    "unbalanced": unbalanced_laplacian_of_gaussian,
+}
+
+
+@dataclass(frozen=True, repr=False)
+class GradientMask:
+    """Lateral inhibition of error signals during training.
+
+    An immutable description; :meth:`attach` puts it to work on a network.  The forward
+    pass is untouched, and nothing is masked in evaluation mode.
+
+    Parameters
+    ----------
+    sigma : float or sequence of float
+        Scale of the kernel in pixels of the feature map, or, with ``relative``, as a
+        share of the map's width.  With several, a position is kept if any scale
+        keeps it.
+    threshold : float, default 0.0
+        In units of the response's standard deviation over a sample's positions.
+    size : int, optional
+        Side of the kernel, odd.  Default: from sigma; with ``relative``, at most the
+        map's smaller side.
+    route : {"signal", "weights"}, default "signal"
+        "signal": the masked error flows on to the layers below.  "weights": only a
+        convolution's own weight and bias gradients are masked, and the plain error
+        flows on.
+    energy : {"error", "contribution"}, default "error"
+        What competes: the norm of the error, or (weights route only) the norm of what
+        a position contributes to the weight gradient.
+    relative : bool, default False
+        Whether sigma is a share of the map's width.
+    project : bool, default True
+        On the weights route, whether the masked error of a convolution is projected
+        onto what the normalisation behind it lets through (:func:`project_out`):
+        BatchNorm2d, SyncBatchNorm, GroupNorm or InstanceNorm2d, wherever it
+        normalises by the batch's own statistics.  See the notes.
+    select : {"lateral", "random", "top-k", "all"}, default "lateral"
+        "lateral": lateral inhibition.  Controls: "random" and "top-k" keep as many
+        positions of every sample, at random or those of largest energy; "all" keeps
+        everything.
+    kernel : {"log", "dog", "unbalanced"}, default "log"
+        Laplacian of Gaussian, difference of Gaussians, or the unbalanced control.
+    seed : int, default 0
+        Of the random control.
+
+    Raises
+    ------
+    ValueError
+        If a value is none of those above, or contradicts another.
+
+    Notes
+    -----
+    Maps smaller than the kernel and tensors that are not (B, C, H, W) pass through
+    unmasked.  Non-finite errors stay non-finite.
+
+    The projection finds a convolution's normalisation by the tensor that one hands to
+    the other, and takes it for that tensor's only reader; it does nothing where they
+    are not neighbours, or the edge of a reentrant checkpoint lies between them.  For
+    a SyncBatchNorm each process projects by its own share of the batch: its weight
+    gradient is orthogonal to the weight, and so is their mean, but it differs a little
+    from the one that a single process would compute.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Flatten())
+    >>> with GradientMask(sigma=1.0).attach(model) as handle:
+    ...     model(torch.randn(2, 1, 9, 9)).square().sum().backward()
+    >>> handle.sites
+    ('1',)
+    """
+
+    sigma: float | Sequence[float] = 1.0
+    threshold: float = 0.0
+    size: int | None = None
+    route: Route = "signal"
+    energy: Energy = "error"
+    relative: bool = False
+    project: bool = True
+    select: Select = "lateral"
+    kernel: Kernel = "log"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        sigmas = self.sigma if isinstance(self.sigma, Sequence) else (self.sigma,)
+        object.__setattr__(self, "sigma", tuple(float(s) for s in sigmas))
+        choices = {"route": Route, "energy": Energy, "select": Select, "kernel": Kernel}
+        for field, allowed in choices.items():
+            if (value := getattr(self, field)) not in get_args(allowed):
+                raise ValueError(
+                    f"{field} must be one of {get_args(allowed)}, got {value!r}"
+                )
+        if not self.sigmas:
+            raise ValueError("sigma must hold at least one scale")
+        if not float("-inf") < self.threshold < float("inf"):
+            raise ValueError(f"threshold must be finite, got {self.threshold}")
+        if self.energy == "contribution" and self.route != "weights":
+            raise ValueError('energy="contribution" needs route="weights"')
+        for sigma in self.sigmas:
+            _KERNELS[self.kernel](sigma, size=self.size)
+
+    def __repr__(self) -> str:
+        changed = (
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if field.name == "sigma" or getattr(self, field.name) != field.default
+        )
+        return f"GradientMask({', '.join(changed)})"
+
+    @classmethod
+    def from_theory(cls) -> GradientMask:
+        """Mask that theory chooses, before any accuracy has been looked at.
+
+        For any network, without labels; attach it to every convolution, the default.
+
+        - Route "weights", projected: what the analysis describes, layer by layer.
+        - Energy "contribution": in deep layers the error alone does not show where the
+          object is, before training nowhere.
+        - Sigma a quarter of the map's width: about the radius of an object that covers
+          a fifth of the map.  From an eighth to a half the gain is nearly the same.
+        - Threshold zero: a stricter mask raises the signal-to-noise ratio further, but
+          its mean gradient points elsewhere, which costs as much again or more.
+
+        Returns
+        -------
+        GradientMask
+            ``GradientMask(0.25, relative=True, route="weights",
+            energy="contribution")``.
+
+        Notes
+        -----
+        Measured on plainly trained small networks in cluttered scenes (``python -m
+        gradmask.lab run layer_gain``): two energies, four scales and two thresholds,
+        by how well gradients in batches of 64 agree with the true one.  Several
+        settings tie for the best, at a gain of a tenth whose interval begins at one;
+        the object's radius chooses between them.  Once training has begun this one
+        raises the signal-to-noise ratio at every size of map, by a quarter in all;
+        before, it lowers it.
+
+        Examples
+        --------
+        >>> GradientMask.from_theory().energy
+        'contribution'
+        """
+        return cls(0.25, relative=True, route="weights", energy="contribution")
+
+    @property
+    def sigmas(self) -> tuple[float, ...]:
+        """The scales, always as a tuple."""
+        assert isinstance(self.sigma, tuple)
+        return self.sigma
+
+    def kernels(
+        self,
+        height: int,
+        width: int,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> list[Tensor]:
+        """Kernels for a map of height by width positions, those that fit in it.
+
+        Returns
+        -------
+        list of Tensor
+            Each of shape (k, k) with k at most the smaller side; empty if none fits.
+        """
+        room = min(height, width)
+        if room < 3:
+            return []
+        unit = width if self.relative else 1
+        shrinks = self.relative and self.size is None
+        largest = room - 1 + room % 2 if shrinks else None
+        kernels = (
+            _kernel(self.kernel, sigma * unit, self.size, largest, dtype, device)
+            for sigma in self.sigmas
+        )
+        return [kernel for kernel in kernels if len(kernel) <= room]
+
+    def mask(
+        self,
+        delta: Tensor,
+        *,
+        energy: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor | None:
+        """Mask that this configuration gives an error signal.
+
+        Parameters
+        ----------
+        delta : Tensor
+            Error signal of shape (B, C, H, W).
+        energy : Tensor, optional
+            What competes, of shape (B, 1, H, W).  Default: the error energy.
+        generator : torch.Generator, optional
+            Of the random control.  Default: PyTorch's own.
+
+        Returns
+        -------
+        Tensor or None
+            Bool mask of shape (B, 1, H, W), or None where nothing is to be masked:
+            delta is not a map, or smaller than every kernel.
+        """
+        if delta.dim() != 4 or self.select == "all":
+            return None
+        if energy is None:
+            energy = error_energy(delta)
+        kernels = self.kernels(
+            *energy.shape[-2:], dtype=energy.dtype, device=energy.device
+        )
+        if not kernels:
+            return None
+        mask = lateral_mask(energy, kernels, self.threshold)
+        if self.select == "top-k":
+            return keep_largest(energy, mask)
+        if self.select == "random":
+            noise = torch.rand(energy.shape, generator=generator, device=energy.device)
+            return keep_largest(noise, mask)
+        return mask
+
+    def attach(
+        self,
+        model: nn.Module,
+        layers: Layers | None = None,
+        *,
+        allow_input_grad: bool = False,
+    ) -> Handle:
+        """Mask the backward pass of a network, until the handle is removed.
+
+        Masking follows each attached module's own ``training`` flag.  Deep copies and
+        pickles of the network made meanwhile are not masked.
+
+        Networks compiled with ``torch.compile`` are traced anew after attaching and
+        after removing.  The graph breaks at every convolution on the weights route
+        (and at every normalisation), and on the signal route only where the control
+        draws random numbers or, before PyTorch 2.14, at activations in place.  What a
+        compiled forward pass has begun, its backward pass completes: pause both, or
+        neither.
+
+        Parameters
+        ----------
+        model : nn.Module
+            The network.
+        layers : type, tuple of types, str, sequence of str, or callable, optional
+            Which of its modules: by type, by name, or by a predicate
+            ``(name, module) -> bool``.  Default: on the signal route the usual
+            activations (ReLU, SiLU, GELU ...), on the weights route every Conv2d.  An
+            activation masks the error at its input, any other module at its output.
+            What matches by type or predicate but cannot be masked is skipped, and the
+            handle says why.
+        allow_input_grad : bool, default False
+            On the signal route the gradient that reaches the network's input is
+            masked, too, and must not be taken for the true one.  By default a
+            training-mode forward pass whose input requires grad therefore raises.
+            Only `model` itself is watched: attach to the whole network, for a pass
+            that enters it elsewhere is not seen.
+
+        Returns
+        -------
+        Handle
+            A context manager, also with ``paused()`` and ``remove()``.
+
+        Raises
+        ------
+        ValueError
+            If no module matches, a named one does not exist or cannot be masked, or one
+            has a mask attached already.
+        RuntimeError
+            Later, by a forward pass whose input requires grad; see allow_input_grad.
+        """
+        return attach(self, model, layers, allow_input_grad)
+
+
+@kept
+def _kernel(
+    kind: Kernel,
+    sigma: float,
+    size: int | None,
+    largest: int | None,
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> Tensor:
+    like = {"dtype": dtype, "device": device}
+    kernel = _KERNELS[kind](sigma, size=size, **like)
+    if largest is not None and len(kernel) > largest:
+        kernel = _KERNELS[kind](sigma, size=largest, **like)
+    return kernel

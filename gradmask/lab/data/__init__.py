@@ -1,0 +1,1 @@
+"""Images: Fashion-MNIST, scenes made from it, and photographs."""

@@ -1,0 +1,187 @@
+"""Photographs with a box about their object, annotated in the form of Pascal VOC.
+
+ImageNet's localisation annotations have the same form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.transforms import v2
+from torchvision.tv_tensors import BoundingBoxes
+
+from gradmask.lab.data.fashion import DataError
+
+__all__ = ["Photograph", "Photographs", "read_annotation"]
+
+FORMATS = {".jpg", ".jpeg", ".png"}
+SIDE = 224
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+Box = tuple[float, float, float, float]
+
+
+class Photograph(NamedTuple):
+    """An image and the one object in it.
+
+    Attributes
+    ----------
+    image : Tensor of float32, shape (3, 224, 224)
+        Normalised as torchvision's networks want it.
+    label : Tensor of int64, shape ()
+        Index of the class.
+    box : Tensor of int64, shape (4,)
+        Box (x0, y0, x1, y1) in the resized image, half-open.
+    """
+
+    image: Tensor
+    label: Tensor
+    box: Tensor
+
+
+class Photographs(Dataset[Photograph]):
+    """A folder of images, each of which has an XML file of the same name elsewhere.
+
+    Only images with a single object of the classes are kept, so that there is one box
+    to be found.  An image is stretched to 224x224 pixels, and its box with it, rounded
+    outwards.
+
+    Parameters
+    ----------
+    images : Path
+        Folder of JPEG or PNG files, at any depth.
+    annotations : Path
+        Folder of the XML files, at any depth.
+    classes : sequence of str, optional
+        Names of the classes, in the order of the network's logits.  Default: all the
+        names in the annotations, sorted.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Names of the classes.
+    left_out : int
+        Number of images with several objects.
+
+    Raises
+    ------
+    DataError
+        If there is no image, an image has no XML file, a file cannot be read as what it
+        is, or an image has no box of any of the classes.
+    """
+
+    def __init__(
+        self, images: Path, annotations: Path, classes: Sequence[str] | None = None
+    ) -> None:
+        files = sorted(p for p in images.rglob("*") if p.suffix.lower() in FORMATS)
+        if not files:
+            raise DataError(f"there are no JPEG or PNG images in {images}")
+        documents = {path.stem: path for path in annotations.rglob("*.xml")}
+        found = []
+        for path in files:
+            if path.stem not in documents:
+                raise DataError(f"there is no {path.stem}.xml in {annotations}")
+            found.append((path, read_annotation(documents[path.stem])))
+        names = {name for _, objects in found for name, _ in objects}
+        self.classes = tuple(sorted(names) if classes is None else classes)
+        known = {name: index for index, name in enumerate(self.classes)}
+        self._items: list[tuple[Path, int, Box]] = []
+        for path, objects in found:
+            own = [(known[name], box) for name, box in objects if name in known]
+            if not own:
+                raise DataError(
+                    f"{documents[path.stem]} has no box of the {len(known)} classes"
+                )
+            if len(own) == 1:
+                self._items.append((path, *own[0]))
+        self.left_out = len(found) - len(self._items)
+        self._resized = v2.Compose(
+            [
+                v2.ToImage(),
+                v2.Resize((SIDE, SIDE)),
+                v2.ToDtype(torch.float32, scale=True),
+                v2.Normalize(MEAN, STD),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: int) -> Photograph:
+        path, label, (x0, y0, x1, y1) = self._items[index]
+        with Image.open(path) as opened:
+            picture = opened.convert("RGB")
+        width, height = picture.size
+        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+            raise DataError(
+                f"{path} has {width}x{height} pixels, and its box "
+                f"({x0:g}, {y0:g}, {x1:g}, {y1:g}) is empty or leaves them"
+            )
+        box = BoundingBoxes(
+            torch.tensor([[x0, y0, x1, y1]]), format="XYXY", canvas_size=(height, width)
+        )
+        image, (corners,) = self._resized(picture, box)
+        corners = torch.cat([corners[:2].floor(), corners[2:].ceil()])
+        return Photograph(
+            image.as_subclass(Tensor), torch.tensor(label), corners.long()
+        )
+
+
+def read_annotation(path: Path) -> list[tuple[str, Box]]:
+    """Read the objects of an annotation: each one's name and (x0, y0, x1, y1).
+
+    Pascal VOC counts pixels from one and ImageNet from nought; the numbers are taken as
+    edges, which is at most a pixel off.
+
+    Parameters
+    ----------
+    path : Path
+        The XML file.
+
+    Returns
+    -------
+    list
+        A pair for each object, in the order of the file.
+
+    Raises
+    ------
+    DataError
+        If the file is not such an annotation.  Document types are refused, for the
+        entities that they define can be made to fill the memory.
+    """
+    try:
+        parser = ElementTree.XMLParser(target=_WithoutDoctype())
+        root = ElementTree.parse(path, parser).getroot()
+        return [
+            (
+                _text(item, "name"),
+                (
+                    float(_text(item, "bndbox/xmin")),
+                    float(_text(item, "bndbox/ymin")),
+                    float(_text(item, "bndbox/xmax")),
+                    float(_text(item, "bndbox/ymax")),
+                ),
+            )
+            for item in root.iter("object")
+        ]
+    except (ElementTree.ParseError, ValueError) as error:
+        raise DataError(f"{path} is not an annotation: {error}") from error
+
+
+class _WithoutDoctype(ElementTree.TreeBuilder):
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ValueError("it has a document type, which is refused")
+
+
+def _text(item: ElementTree.Element, tag: str) -> str:
+    text = (item.findtext(tag) or "").strip()
+    if not text:
+        raise ValueError(f"an object has no {tag}")
+    return text

@@ -1,0 +1,168 @@
+"""What a trained network looks for, and how far it looks."""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gradmask import GradientMask
+from gradmask.functional import error_energy
+from gradmask.lab.measures.robustness.attacks import frozen
+from gradmask.lab.networks.inspection import error_signals
+
+__all__ = ["Moment", "first_filters", "moment", "radius", "receptive_field"]
+
+
+class Moment(NamedTuple):
+    """What one image does to a network at one time of its training.
+
+    Attributes
+    ----------
+    probability : float
+        What the network gives the true class.
+    energy : dict of str to Tensor
+        Error energy (H', W') by the name of the activation.
+    mask : dict of str to Tensor of bool
+        True where a mask would keep it, of the same shape.
+    """
+
+    probability: float
+    energy: dict[str, Tensor]
+    mask: dict[str, Tensor]
+
+
+def first_filters(model: nn.Module) -> Tensor:
+    """Filters of the first convolution, one for each of its channels.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Network that takes grey images.
+
+    Returns
+    -------
+    Tensor, shape (C, k, k)
+        A copy of the weights.
+
+    Raises
+    ------
+    ValueError
+        If the model has no convolution, or the first takes several channels.
+    """
+    first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
+    if first is None or first.weight.shape[1] != 1:
+        raise ValueError("the first convolution must take one channel")
+    return first.weight.detach()[:, 0].clone()
+
+
+def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Tensor:
+    r"""Effective receptive field of a layer: what the unit in its middle depends on.
+
+    .. math:: R(p) = \operatorname{mean}_{x, c}
+              \Big| \frac{\partial y_c}{\partial x(p)} \Big|
+
+    over images x and the layer's channels c, with :math:`y_c` the output of the layer
+    at the position ``(H' // 2, W' // 2)``, summed over the channels of the image.
+
+    Parameters
+    ----------
+    model : nn.Module
+        It runs in evaluation mode, where no Gradient Mask acts, and is left as it is.
+    layer : str
+        Name of a module whose output is a map (B, C, H', W').
+    images : Tensor
+        Shape (B, 1, H, W).
+
+    Returns
+    -------
+    Tensor, shape (H, W)
+        The field, zero outside the theoretical one.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, or its output is no map.
+
+    References
+    ----------
+    Luo et al., *Understanding the effective receptive field in deep convolutional
+    neural networks*, NeurIPS 2016, arXiv:1701.04128.
+    """
+    modules = dict(model.named_modules())
+    if layer not in modules:
+        raise ValueError(f"no layer {layer!r}; there are {', '.join(modules)}")
+    found: list[Tensor] = []
+
+    def record(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
+        found.append(output)
+        return output.clone()  # What follows may work in place.
+
+    images = (
+        images.detach().to(next(model.parameters()).device).clone().requires_grad_()
+    )
+    model = frozen(model)
+    model.get_submodule(layer).register_forward_hook(record)
+    with torch.enable_grad():
+        model(images)
+    output = found[0]
+    if output.dim() != 4:
+        raise ValueError(f"{layer!r} gives no map but {tuple(output.shape)}")
+    middle = output[:, :, output.shape[2] // 2, output.shape[3] // 2]
+    field = images.new_zeros(images.shape[2:])
+    for unit in middle.sum(0):
+        (gradient,) = torch.autograd.grad(unit, images, retain_graph=True)
+        field += gradient.abs().sum(1).mean(0)
+    return field / middle.shape[1]
+
+
+def radius(field: Tensor) -> float:
+    r"""Root-mean-square distance of a field from its centre of mass, in pixels.
+
+    .. math:: r^2 = \frac{\sum_p R(p) \lVert p - \bar p \rVert^2}{\sum_p R(p)}
+
+    Parameters
+    ----------
+    field : Tensor, shape (H, W)
+        Not negative; nan for a field of zeros.
+    """
+    weights = field.double() / field.double().sum()
+    square = 0.0
+    for axis in (0, 1):
+        along = weights.sum(1 - axis)
+        place = torch.arange(len(along), dtype=along.dtype, device=along.device)
+        mean = (along * place).sum()
+        square += float((along * (place - mean).square()).sum())
+    return float(square**0.5)
+
+
+def moment(
+    model: nn.Module, image: Tensor, label: Tensor, inhibition: GradientMask
+) -> Moment:
+    """Look at the errors of one image, in evaluation mode, and at their mask.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Classifier; it is left as it is.
+    image, label : Tensor
+        Shapes (1, 1, H, W) and (1,).
+    inhibition : GradientMask
+        The mask that is asked, not applied: every error is that of plain
+        backpropagation.
+
+    Returns
+    -------
+    Moment
+        At every activation whose map is large enough for the mask's kernel.
+    """
+    model = copy.deepcopy(model).eval()
+    errors = error_signals(model, image, label)
+    with torch.no_grad():
+        probability = float(model(image).softmax(1)[0, label])
+    masks = {name: inhibition.mask(delta) for name, delta in errors.items()}
+    kept = {name: mask[0, 0] for name, mask in masks.items() if mask is not None}
+    energy = {name: error_energy(errors[name])[0, 0] for name in kept}
+    return Moment(probability, energy, kept)

@@ -1,0 +1,1 @@
+"""Attacks, and whether they can be trusted."""

@@ -1,0 +1,208 @@
+r"""Saliency maps: where in an image a network finds the class that it is asked about.
+
+Every map has the same form: it takes a classifier, images and their labels, and returns
+a map of each image, not negative.  What is explained is the logit of the label.
+
+What is asked is a copy of the network, in evaluation mode and free of Gradient Masks:
+the network itself, its gradients and its modes stay as they are.  Two of the maps are
+captum's (``pip install "gradmask[saliency]"``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gradmask import lateral_saliency
+from gradmask.lab.measures.robustness.attacks import frozen
+from gradmask.masking.handle import ACTIVATIONS
+
+__all__ = [
+    "MAPS",
+    "SaliencyMap",
+    "centre",
+    "grad_cam",
+    "grad_cam_plus_plus",
+    "gradient",
+    "integrated",
+    "last_stage",
+    "lateral",
+    "noise",
+]
+
+SaliencyMap = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""Takes a classifier, images (N, C, H, W) and labels (N,) to maps (N, H, W)."""
+
+STEPS = 32
+
+
+def lateral(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Lateral saliency, :func:`gradmask.lateral_saliency`."""
+    return lateral_saliency(frozen(model), images, labels)
+
+
+def gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    r"""Absolute gradient of the class's logit, its maximum over the colours.
+
+    .. math:: S_p = \max_c \, \lvert \partial z_y / \partial x_{cp} \rvert
+
+    References
+    ----------
+    Simonyan, Vedaldi and Zisserman, *Deep inside convolutional networks: visualising
+    image classification models and saliency maps*, ICLR workshops 2014.
+    """
+    model = frozen(model)
+    with torch.enable_grad():
+        x = images.detach().clone().requires_grad_()
+        (slope,) = torch.autograd.grad(_logits(model, x, labels).sum(), x)
+    highest: Tensor = slope.abs().amax(1)
+    return highest
+
+
+def integrated(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Integrated gradients from a black image, summed over colours, without signs.
+
+    The integral is a sum of 32 terms, captum's Gauss-Legendre quadrature.
+
+    References
+    ----------
+    Sundararajan, Taly and Yan, *Axiomatic attribution for deep networks*, ICML 2017.
+    """
+    from captum.attr import IntegratedGradients
+
+    attributions: Tensor = IntegratedGradients(frozen(model)).attribute(
+        images,
+        target=labels,
+        n_steps=STEPS,
+        internal_batch_size=len(images),
+    )
+    return attributions.detach().sum(1).abs().to(images.dtype)
+
+
+def grad_cam(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    r"""Grad-CAM of the last stage of convolutions, upsampled to the image.
+
+    .. math::
+        S = \uparrow \Big[ \sum_k w_k A_k \Big]_+ , \qquad
+        w_k = \operatorname{mean}_p \, \partial z_y / \partial A_{kp}
+
+    with A the stage's output (:func:`last_stage`) and the arrow for bilinear
+    interpolation; captum's.
+
+    References
+    ----------
+    Selvaraju et al., *Grad-CAM: visual explanations from deep networks via
+    gradient-based localization*, ICCV 2017.
+    """
+    from captum.attr import LayerGradCam
+
+    model = frozen(model)
+    with torch.enable_grad():
+        coarse = LayerGradCam(model, last_stage(model)).attribute(
+            images.detach().clone().requires_grad_(),
+            target=labels,
+            relu_attributions=True,
+        )
+    return _upsampled(coarse.detach(), images)
+
+
+def grad_cam_plus_plus(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    r"""Grad-CAM++ of the last stage of convolutions, upsampled to the image.
+
+    .. math::
+        S = \uparrow \Big[ \sum_k w_k A_k \Big]_+ , \qquad
+        w_k = \sum_p \frac{g_{kp}^2}{2 g_{kp}^2 + g_{kp}^3 \sum_q A_{kq}} [g_{kp}]_+
+
+    with g the gradient of the logit at A; a term whose gradient is zero is zero.  The
+    formula is meant for activations that are not negative: behind a linear stage, such
+    as a MobileNet's, its denominators may have either sign.
+
+    References
+    ----------
+    Chattopadhay et al., *Grad-CAM++: generalized gradient-based visual explanations for
+    deep convolutional networks*, WACV 2018.
+    """
+    model = frozen(model)
+    kept: list[Tensor] = []
+    last_stage(model).register_forward_hook(lambda *call: kept.append(call[-1]))
+    with torch.enable_grad():
+        x = images.detach().clone().requires_grad_()
+        logits = _logits(model, x, labels)
+        (slope,) = torch.autograd.grad(logits.sum(), kept[0])
+    activation = kept[0].detach()
+    denominator = 2 + slope * activation.sum((2, 3), keepdim=True)
+    weights = torch.where(slope > 0, slope / denominator, 0.0).sum((2, 3), keepdim=True)
+    return _upsampled((weights * activation).sum(1, keepdim=True).relu(), images)
+
+
+def noise(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Uniform noise, the same at every call: a map that knows nothing."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (len(images), *images.shape[2:])
+    return torch.rand(shape, generator=generator).to(images)
+
+
+def centre(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Gaussian about the centre, with a quarter of the sides for standard deviations.
+
+    A map that knows only that photographers, and those who make scenes, do not put
+    their objects into a corner.
+    """
+    row, column = (
+        torch.exp(-8 * ((torch.arange(side) + 0.5) / side - 0.5).square())
+        for side in images.shape[2:]
+    )
+    return torch.outer(row, column).to(images).expand(len(images), -1, -1)
+
+
+MAPS: dict[str, SaliencyMap] = {
+    "lateral": lateral,
+    "gradient": gradient,
+    "integrated": integrated,
+    "grad-cam": grad_cam,
+    "grad-cam++": grad_cam_plus_plus,
+    "random": noise,
+    "centre": centre,
+}
+"""The maps by name; the last two do not look at the network, and are the baselines."""
+
+
+def last_stage(model: nn.Module) -> nn.Module:
+    """Find the last of a network's children that convolves, or its activation.
+
+    Where the child is followed by its activation, that is what is found: its output is
+    what the network goes on with.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Whose children are in the order in which they are called: the families of
+        ``gradmask.lab.networks.small``, and most of torchvision's.
+
+    Raises
+    ------
+    ValueError
+        If no child holds a convolution.
+    """
+    children = list(model.children())
+    convolve = [
+        index
+        for index, child in enumerate(children)
+        if any(isinstance(module, nn.Conv2d) for module in child.modules())
+    ]
+    if not convolve:
+        raise ValueError("none of the model's children holds a convolution")
+    last, *after = children[convolve[-1] :]
+    return after[0] if after and isinstance(after[0], ACTIVATIONS) else last
+
+
+def _logits(model: nn.Module, x: Tensor, labels: Tensor) -> Tensor:
+    logits: Tensor = model(x)
+    return logits.gather(1, labels[:, None])
+
+
+def _upsampled(coarse: Tensor, images: Tensor) -> Tensor:
+    return F.interpolate(coarse, images.shape[2:], mode="bilinear")[:, 0]

@@ -1,0 +1,1 @@
+"""Networks, and how to look at them."""

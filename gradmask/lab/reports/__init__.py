@@ -1,0 +1,1 @@
+"""What records say: intervals, effects, tables; nothing here needs torch."""

@@ -1,0 +1,102 @@
+"""The claim ledger: every claim of the paper beside what a record says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gradmask.lab.records import Row
+from gradmask.lab.reports.comparison import baselines, effect, per_seed
+from gradmask.lab.reports.stats import Interval
+
+__all__ = ["CLAIMS", "Claim", "Entry", "ledger"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the paper's abstract, and the number that decides it.
+
+    Attributes
+    ----------
+    text : str
+        The claim.
+    quantity : str
+        The record's number; larger is better.
+    unit : str
+        How to print it.
+    chapter : str
+        Where it is tested.
+    """
+
+    text: str
+    quantity: str
+    unit: str
+    chapter: str
+
+
+CLAIMS = (
+    Claim("more accurate", "test accuracy", "points", "training"),
+    Claim("more accurate after pruning", "pruned", "points", "pruning"),
+    Claim("more accurate under attack", "attacked", "points", "attacks"),
+    Claim("its gradients look at the object", "attention", "points", "results"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a record says of one claim for one mask.
+
+    Attributes
+    ----------
+    claim : Claim
+        The claim.
+    mask : str
+        The mask's name.
+    to_plain : Interval
+        Paired difference to plain training.
+    rival : str
+        The control with the largest mean.
+    to_rival : Interval
+        Paired difference to it.
+    """
+
+    claim: Claim
+    mask: str
+    to_plain: Interval
+    rival: str
+    to_rival: Interval
+
+    @property
+    def verdict(self) -> str:
+        """What may be said.
+
+        "reproduced" if the interval lies above zero beside plain training and beside
+        the best control; "depends" if only beside plain training, so that a control
+        may do as much; otherwise "not reproduced".
+        """
+        if self.to_plain.low <= 0:
+            return "not reproduced"
+        return "reproduced" if self.to_rival.low > 0 else "depends"
+
+
+def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
+    """Weigh a claim for one mask.
+
+    Choosing the strongest of several controls by its mean favours the control a
+    little: a claim that survives has survived more than a fair test.
+    """
+    plain, *controls = baselines(mask)
+    means = {name: sum(per_seed(rows, name, claim.quantity)) for name in controls}
+    rival = max(means, key=lambda name: means[name])
+    return Entry(
+        claim,
+        mask,
+        effect(rows, mask, plain, claim.quantity),
+        rival.partition(", ")[2],
+        effect(rows, mask, rival, claim.quantity),
+    )
+
+
+def ledger(rows: Sequence[Row], masks: Sequence[str]) -> list[Entry]:
+    """All claims for all masks, claim by claim."""
+    return [entry(rows, mask, claim) for claim in CLAIMS for mask in masks]

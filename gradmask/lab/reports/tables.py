@@ -1,0 +1,137 @@
+"""Tables of the book, made from records: intervals, verdicts, the claim ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from IPython.display import HTML
+
+from gradmask.lab.measures.cost import averaged
+from gradmask.lab.records import Row
+from gradmask.lab.reports.claims import Entry
+from gradmask.lab.reports.comparison import baselines, effect, per_seed, summary
+from gradmask.lab.reports.stats import Interval, mean_interval
+
+__all__ = [
+    "attack_table",
+    "cost_table",
+    "effect_table",
+    "ledger_table",
+    "points",
+    "verdict",
+]
+
+
+def points(interval: Interval) -> str:
+    """An interval of shares in percentage points: ``"+1.2 [-0.3, +2.7]"``."""
+    mean, low, high = (f"{100 * value:+.1f}" for value in interval)
+    return f"{mean} [{low}, {high}]".replace("-", "−")
+
+
+def verdict(interval: Interval) -> str:
+    """What the interval of a paired difference allows to say."""
+    if not interval.excludes_zero:
+        return "no difference can be claimed"
+    return "better" if interval.mean > 0 else "worse"
+
+
+def effect_table(rows: Sequence[Row], masks: Sequence[str], quantity: str) -> HTML:
+    """A row for every mask: its value, and its paired differences in points.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        A record's rows.
+    masks : sequence of str
+        Which masks.
+    quantity : str
+        A share, such as "test accuracy".
+    """
+    controls = [name.partition(", ")[2] for name in baselines(masks[0])]
+    body = []
+    for mask in masks:
+        cells = [mask, _per_cent(summary(rows, mask, quantity))]
+        for name in baselines(mask):
+            interval = effect(rows, mask, name, quantity)
+            text = points(interval)
+            cells.append(f"<strong>{text}</strong>" if interval.excludes_zero else text)
+        body.append(cells)
+    plain = 100 * sum(values := per_seed(rows, "plain", quantity)) / len(values)
+    header = ["mask", f"{quantity}, % (plain: {plain:.1f})"]
+    return _table([*header, *(f"− {name}" for name in controls)], body)
+
+
+def ledger_table(entries: Sequence[Entry]) -> HTML:
+    """The claim ledger: what was claimed, what was measured, and the verdict."""
+    body = [
+        [
+            f'<a href="{entry.claim.chapter}.html">{escape(entry.claim.text)}</a>',
+            entry.mask,
+            points(entry.to_plain),
+            f"{points(entry.to_rival)} ({entry.rival})",
+            f"<strong>{entry.verdict}</strong>",
+        ]
+        for entry in entries
+    ]
+    header = ["claim", "mask", "− plain", "− best control", "verdict"]
+    return _table(header, body)
+
+
+def attack_table(rows: Sequence[Row]) -> HTML:
+    """What AutoAttack leaves of a robust accuracy, and how often the checks passed.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of the record "robustness".
+    """
+    plans = list(dict.fromkeys((row["variant"], row["epochs"]) for row in rows))
+    body = []
+    for variant, epochs in plans:
+        runs = [r for r in rows if (r["variant"], r["epochs"]) == (variant, epochs)]
+        robust = (
+            mean_interval([run[key] for run in runs])
+            for key in ("white_box", "auto attack")
+        )
+        passed = sum(run["passed"] for run in runs)
+        body.append(
+            [
+                f"{variant}, {epochs} epochs",
+                *map(_per_cent, robust),
+                f"{passed} of {len(runs)}",
+            ]
+        )
+    return _table(["training", "PGD, %", "AutoAttack, %", "checks passed"], body)
+
+
+def cost_table(rows: Sequence[Row]) -> HTML:
+    """What every variant costs: its time and memory over those of plain training."""
+    body = [
+        [
+            row["network"],
+            row["variant"],
+            f"{row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
+            f"{row['milliseconds']:.0f}",
+            f"{row['memory']:.2f}",
+        ]
+        for row in averaged(rows)
+    ]
+    return _table(["network", "variant", "time, ratio", "ms", "memory, ratio"], body)
+
+
+def _per_cent(interval: Interval) -> str:
+    mean, low, high = (100 * value for value in interval)
+    return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> HTML:
+    head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
+    lines = "".join(
+        "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        for cells in body
+    )
+    return HTML(
+        f'<table class="table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table>"
+    )

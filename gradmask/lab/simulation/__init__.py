@@ -1,0 +1,1 @@
+"""The analysis's model, drawn at random."""

@@ -1,0 +1,278 @@
+"""Closed forms of the analysis: what a mask keeps, and what that gains.
+
+The model: a convolution's weight gradient of one sample is
+``g = sum_x delta(x) a(x)^T`` with ``delta = s + eta``.  The signal s is the same in
+every sample and lives on the object; the noise eta is isotropic, independent over
+positions and samples, and of variance ``tau^2`` in each of C channels.  The quality
+of a gradient is its signal-to-noise ratio, ``SNR = ||E g||^2 / E||g - E g||^2``.
+
+Arguments are numbers, arrays or tensors that broadcast.  Where all are numbers the
+result is a float, otherwise a tensor.  Thresholds are in units of the standard
+deviation of the response to noise; :func:`gradmask.theory.noise_threshold` converts a
+mask's own.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "false_alarm_rate",
+    "hit_rate",
+    "noise_selection",
+    "selected_false_alarm_rate",
+    "selected_hit_rate",
+    "snr_gain",
+]
+
+Numbers: TypeAlias = Any
+
+
+def snr_gain(
+    hit_rate: Numbers,
+    false_alarm_rate: Numbers,
+    occupancy: Numbers,
+    *,
+    fluctuation: Numbers = 0.0,
+) -> Numbers:
+    r"""What a mask multiplies the signal-to-noise ratio of a weight gradient by.
+
+    .. math:: \frac{\mathrm{SNR}'}{\mathrm{SNR}}
+              = \frac{p^2}{\pi p + (1 - \pi) q + \varphi}
+
+    A random mask (p = q < 1) gains p and so always hurts; a perfect one (p = 1,
+    q = 0) gains 1 / pi; a mask helps if and only if p^2 > pi p + (1 - pi) q.
+
+    Parameters
+    ----------
+    hit_rate : number, array or tensor
+        p, the share of the object's positions that are kept.
+    false_alarm_rate : number, array or tensor
+        q, the same beside the object.
+    occupancy : number, array or tensor
+        pi, the object's share of the noise's energy, in [0, 1]: its share of the
+        area if activations are equally strong everywhere.
+    fluctuation : number, array or tensor, default 0
+        Noise that the mask adds by varying between samples,
+        ``lambda Var(sum of m over the object) / n`` for n positions:
+        ``pi * lambda * p * (1 - p)`` for independent bits.
+
+    Returns
+    -------
+    float or tensor
+        The gain; nan for a mask that keeps nothing.
+
+    Raises
+    ------
+    ValueError
+        If the occupancy is outside [0, 1] or another argument negative.
+
+    Notes
+    -----
+    Exact for a mask that does not look at the noise.  For one that does, put the
+    selected rates of :func:`selected_hit_rate` and
+    :func:`selected_false_alarm_rate`.
+
+    A part of the signal that varies from sample to sample, but not within the object,
+    is noise that no mask removes: with beta its variance over the noise's in the plain
+    gradient, the gain is ``p^2 (1 + beta) / (denominator + beta p^2)``.  Noise that
+    is correlated over patches of A positions, small beside the object, turns a rate r
+    of the denominator into ``(r + (A - 1) r^2) / A`` for independent bits: a random
+    mask then averages what it drops from what it keeps, and hurts less.
+
+    Examples
+    --------
+    >>> snr_gain(1.0, 0.0, 0.25)
+    4.0
+    >>> snr_gain(torch.tensor([0.5, 1.0]), 0.5, 0.5)
+    tensor([0.5000, 1.3333])
+    """
+    p, q, pi, noise = tensors(hit_rate, false_alarm_rate, occupancy, fluctuation)
+    for name, t in ("hit_rate", p), ("false_alarm_rate", q), ("fluctuation", noise):
+        if (t < 0).any():
+            raise ValueError(f"{name} must not be negative, got {t.tolist()}")
+    if ((pi < 0) | (pi > 1)).any():
+        raise ValueError(f"occupancy must lie in [0, 1], got {pi.tolist()}")
+    gain = p.square() / (pi * p + (1 - pi) * q + noise)
+    return like(gain, hit_rate, false_alarm_rate, occupancy, fluctuation)
+
+
+def false_alarm_rate(threshold: Numbers) -> Numbers:
+    r"""Share of background positions that a balanced mask keeps.
+
+    .. math:: q = 1 - \Phi(\theta)
+
+    Far from every object, where the response is noise alone; beside an object the
+    surround pushes it lower (:func:`gradmask.theory.detectability_map`).
+
+    Parameters
+    ----------
+    threshold : number, array or tensor
+        In standard deviations of the response to noise.
+
+    Returns
+    -------
+    float or tensor
+        The rate.
+
+    Examples
+    --------
+    >>> false_alarm_rate(0.0)
+    0.5
+    """
+    return hit_rate(0.0, threshold)
+
+
+def hit_rate(detectability: Numbers, threshold: Numbers) -> Numbers:
+    r"""Share of samples in which a position of given detectability is kept.
+
+    .. math:: p = \Phi(d - \theta)
+
+    Parameters
+    ----------
+    detectability : number, array or tensor
+        d, the mean of the response over its standard deviation; below zero in the
+        ring around an object.
+    threshold : number, array or tensor
+        In standard deviations of the response.
+
+    Returns
+    -------
+    float or tensor
+        The rate.
+
+    Examples
+    --------
+    >>> hit_rate(2.0, 2.0)
+    0.5
+    """
+    d, theta = tensors(detectability, threshold)
+    return like(torch.special.ndtr(d - theta), detectability, threshold)
+
+
+def noise_selection(threshold: Numbers, centre: Numbers, channels: Numbers) -> Numbers:
+    r"""Excess energy of the background noise that a mask keeps.
+
+    A mask that looks at the noise keeps the louder part of it: noise that is kept
+    has ``1 + kappa`` times the energy of all noise,
+
+    .. math:: \kappa = \rho_c \sqrt{2/C}\, h + \frac{\rho_c^2 \theta h}{2 C},
+              \qquad h = \frac{\varphi(\theta)}{1 - \Phi(\theta)},
+
+    which is :math:`2 \rho_c / \sqrt{\pi C}` at threshold zero.
+
+    Parameters
+    ----------
+    threshold : number, array or tensor
+        theta, in standard deviations of the response to noise.  Where the response
+        has a mean d, subtract it.
+    centre : number, array or tensor
+        rho_c, the central weight of a kernel of unit norm.
+    channels : number, array or tensor
+        C, the number of channels.
+
+    Returns
+    -------
+    float or tensor
+        kappa.
+
+    Examples
+    --------
+    >>> round(noise_selection(0.0, 0.7, 32), 4)
+    0.1396
+    """
+    theta, rho, n = tensors(threshold, centre, channels)
+    check_channels(n)
+    hazard = math.sqrt(2 / math.pi) / torch.special.erfcx(theta * math.sqrt(0.5))
+    kappa = rho * (2 / n).sqrt() * hazard + rho.square() * theta * hazard / (2 * n)
+    return like(kappa, threshold, centre, channels)
+
+
+def selected_false_alarm_rate(
+    threshold: Numbers, centre: Numbers, channels: Numbers
+) -> Numbers:
+    r"""Share of the background noise's energy that a mask keeps.
+
+    .. math:: \tilde q = q (1 + \kappa)
+
+    with kappa of :func:`noise_selection`, whose parameters it shares.
+
+    Examples
+    --------
+    >>> round(selected_false_alarm_rate(0.0, 0.7, 32), 4)
+    0.5698
+    """
+    kappa = noise_selection(threshold, centre, channels)
+    return false_alarm_rate(threshold) * (1 + kappa)
+
+
+def selected_hit_rate(
+    detectability: Numbers,
+    threshold: Numbers,
+    centre: Numbers,
+    channels: Numbers,
+    strength: Numbers,
+) -> Numbers:
+    r"""Share of the signal, and of the noise's energy on the object, that a mask keeps.
+
+    What the mask keeps of the object is louder than the rest, too:
+
+    .. math:: \tilde p = \Phi(d - \theta) + \rho_c \sqrt{\frac{2}{C}}\,
+              \frac{\varphi(d - \theta)}{\sqrt{1 + 2 \lambda}}
+
+    to first order in :math:`1/\sqrt{C}`, where the object fills the kernel.
+
+    Parameters
+    ----------
+    detectability, threshold : number, array or tensor
+        As in :func:`hit_rate`.
+    centre, channels : number, array or tensor
+        As in :func:`noise_selection`.
+    strength : number, array or tensor
+        lambda, the signal's energy over the noise's at a position of the object.
+
+    Returns
+    -------
+    float or tensor
+        The selected rate, which may exceed one.
+
+    Examples
+    --------
+    >>> round(selected_hit_rate(1.0, 0.0, 0.7, 32, strength=0.2), 4)
+    0.8771
+    """
+    given = detectability, threshold, centre, channels, strength
+    d, theta, rho, n, strong = tensors(*given)
+    check_channels(n)
+    if (strong < 0).any():
+        raise ValueError(f"strength must not be negative, got {strength}")
+    t = d - theta
+    boost = rho * (2 / n).sqrt() * density(t) / (1 + 2 * strong).sqrt()
+    return like(torch.special.ndtr(t) + boost, *given)
+
+
+def tensors(*values: Numbers) -> tuple[Tensor, ...]:
+    """Numbers become float64 tensors without dimensions, which adapt to the others."""
+    tensors = (
+        torch.as_tensor(value, dtype=torch.float64 if isinstance(value, Real) else None)
+        for value in values
+    )
+    return tuple(t if t.is_floating_point() else t.double() for t in tensors)
+
+
+def like(result: Tensor, *given: Numbers) -> Numbers:
+    return result.item() if all(isinstance(v, Real) for v in given) else result
+
+
+def check_channels(t: Tensor) -> None:
+    if not (t >= 1).all():
+        raise ValueError(f"channels must be at least 1, got {t.tolist()}")
+
+
+def density(t: Tensor) -> Tensor:
+    return torch.exp(-t.square() / 2) / math.sqrt(2 * math.pi)

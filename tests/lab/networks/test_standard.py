@@ -1,0 +1,29 @@
+"""torchvision's networks take the laboratory's images, and masks."""
+
+import pytest
+import torch
+
+import gradmask as gm
+from gradmask.lab.networks.standard import LARGE, large
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_network_names_grey_images_and_can_be_masked(name):
+    before = torch.get_rng_state()
+    model = LARGE[name](seed=0)
+    assert torch.equal(torch.get_rng_state(), before)
+    again = LARGE[name](seed=0).state_dict()
+    assert all(torch.equal(again[key], v) for key, v in model.state_dict().items())
+
+    images = torch.rand(2, 1, 32, 32)
+    inhibition = gm.GradientMask.from_theory()
+    with inhibition.attach(model) as handle:
+        logits = model(images)
+        logits.square().sum().backward()
+    assert logits.shape == (2, 10)
+    assert len(handle.sites) > 10
+
+
+def test_an_unknown_network_is_refused():
+    with pytest.raises(ValueError, match="resnet17"):
+        large("resnet17", seed=0)

@@ -1,0 +1,248 @@
+"""The training loop, the networks, the probe and the statistics around them."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from scipy import stats
+from torch import nn
+
+import gradmask as gm
+from gradmask.lab import settings as knob
+from gradmask.lab.data.fashion import Split, load_fashion_mnist
+from gradmask.lab.networks.inspection import error_signals
+from gradmask.lab.networks.small import FAMILIES, Normalise, small_resnet
+from gradmask.lab.reports.stats import mean_interval, paired_difference
+from gradmask.lab.training.loop import evaluate, train
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Split:
+    images, labels = load_fashion_mnist().train
+    return Split(images[:128], labels[:128])
+
+
+def trained(tiny: Split, **options: object) -> tuple[nn.Module, list]:
+    model = small_resnet(widths=(8, 8), seed=3)
+    options = {"epochs": 2, "seed": 0, "batch_size": 32} | options
+    return model, train(model, tiny, tiny, **options)
+
+
+def test_training_is_deterministic_in_its_seed(tiny):
+    first, second, other = (trained(tiny, seed=seed)[0] for seed in (0, 0, 1))
+    pairs = list(zip(first.parameters(), second.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in pairs)
+    pairs = list(zip(first.parameters(), other.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_training_learns_what_it_is_shown(tiny):
+    _, history = trained(tiny, epochs=30)
+    assert history[-1].train.loss < 0.7 * history[0].train.loss
+    assert history[-1].train.accuracy > 0.5
+
+
+def test_training_is_the_plain_loop_written_out(tiny):
+    _, history = trained(tiny, epochs=1)
+    model = small_resnet(widths=(8, 8), seed=3)
+    model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(
+        model.parameters(), 0.05, momentum=0.9, nesterov=True, weight_decay=5e-4
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, total_steps=4)
+    order = torch.randperm(128, generator=torch.Generator().manual_seed(0))
+    for batch in order.split(32):
+        optimizer.zero_grad()
+        F.cross_entropy(model(tiny.images[batch]), tiny.labels[batch]).backward()
+        optimizer.step()
+        schedule.step()
+    assert history[0].train == evaluate(model, tiny)
+
+
+def test_an_inhibition_changes_training_and_is_gone_afterwards(tiny):
+    plain, _ = trained(tiny)
+    masked, _ = trained(tiny, inhibition=gm.GradientMask(1.0))
+    pairs = list(zip(plain.parameters(), masked.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in pairs)
+    assert not any(m._forward_pre_hooks for m in masked.modules())
+
+
+def test_scores_are_taken_when_asked_and_at_the_end(tiny):
+    _, history = trained(tiny, epochs=5, score_every=2)
+    _, every = trained(tiny, epochs=5)
+    assert [epoch.number for epoch in history] == [2, 4, 5]
+    assert [e.train for e in history] == [every[i - 1].train for i in (2, 4, 5)]
+
+
+def test_after_epoch_sees_the_network_before_training_and_after_every_pass(tiny):
+    seen = []
+
+    def look(number, model):
+        weights = [p.detach().clone() for p in model.parameters()]
+        seen.append((number, evaluate(model, tiny), weights))
+
+    model, history = trained(tiny, epochs=2, after_epoch=look)
+    assert [number for number, _, _ in seen] == [0, 1, 2]
+    assert [score for _, score, _ in seen[1:]] == [epoch.train for epoch in history]
+    fresh = small_resnet(widths=(8, 8), seed=3)
+    assert all(map(torch.equal, seen[0][2], fresh.parameters()))
+    assert all(map(torch.equal, seen[2][2], model.parameters()))
+
+
+def test_augmented_batches_are_trained_on_with_the_model_as_it_is(tiny):
+    seen = []
+
+    def augment(model, images, labels):
+        seen.append((model.training, labels))
+        model.eval()
+        flipped = images.flip(3)
+        with torch.no_grad():
+            soft = 0.5 * F.one_hot(labels, 10) + 0.5 * model(flipped).softmax(1)
+        model.train()
+        return flipped, soft
+
+    model, _ = trained(tiny, epochs=1, augment=augment)
+    twin = small_resnet(widths=(8, 8), seed=3)
+    optimizer = torch.optim.SGD(
+        twin.parameters(), 0.05, momentum=0.9, nesterov=True, weight_decay=5e-4
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, total_steps=4)
+    order = torch.randperm(128, generator=torch.Generator().manual_seed(0))
+    for batch, (training, labels) in zip(order.split(32), seen, strict=True):
+        assert training
+        assert torch.equal(labels, tiny.labels[batch])
+        images = tiny.images[batch].flip(3)
+        with torch.no_grad():
+            predicted = twin.eval()(images).softmax(1)
+        optimizer.zero_grad()
+        log = F.log_softmax(twin.train()(images), 1)
+        target = (F.one_hot(tiny.labels[batch], 10) + predicted) / 2
+        (-(target * log).sum(1).mean()).backward()
+        optimizer.step()
+        schedule.step()
+    for ours, expected in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_an_augmentation_that_changes_nothing_changes_nothing(tiny):
+    plain, _ = trained(tiny)
+    other, _ = trained(tiny, augment=lambda model, images, labels: (images, labels))
+    assert all(map(torch.equal, plain.parameters(), other.parameters()))
+
+
+def test_evaluate_agrees_with_a_loop_and_restores_the_mode(tiny):
+    model = small_resnet(widths=(8, 8), seed=0).train()
+    before = [buffer.clone() for buffer in model.buffers()]
+    score = evaluate(model, tiny, batch_size=50)
+    assert model.training
+    assert all(map(torch.equal, before, model.buffers()))
+
+    model.eval()
+    with torch.no_grad():
+        logits = [model(image[None])[0].double() for image in tiny.images]
+    losses = [
+        math.log(sum(math.exp(v) for v in row)) - row[label].item()
+        for row, label in zip(logits, tiny.labels, strict=True)
+    ]
+    hits = [row.argmax() == y for row, y in zip(logits, tiny.labels, strict=True)]
+    assert score.loss == pytest.approx(np.mean(losses), rel=1e-4)
+    assert score.accuracy == pytest.approx(np.mean(hits))
+
+
+def test_a_network_is_made_by_its_seed_and_leaves_the_random_state_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    one, two = small_resnet(seed=1), small_resnet(seed=1)
+    assert torch.equal(torch.rand(3), expected)
+    pairs = zip(one.parameters(), two.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_network_takes_any_size_and_halves_its_map_twice():
+    model = small_resnet(seed=0)
+    shapes = []
+    model[5].register_forward_hook(lambda m, i, o: shapes.append(tuple(o.shape)))
+    assert model(torch.rand(2, 1, 32, 32)).shape == (2, 10)
+    assert shapes == [(2, 48, 8, 8)]
+
+
+@pytest.mark.parametrize("build", FAMILIES.values(), ids=FAMILIES)
+def test_a_family_takes_images_of_any_size_and_trains_every_weight(build):
+    model = build(seed=0)
+    for size in (28, 32):
+        logits = model(torch.rand(3, 1, size, size))
+        assert logits.shape == (3, 10)
+    logits.square().sum().backward()
+    assert all(p.grad.abs().max() > 0 for p in model.parameters())
+    same = zip(build(seed=0).parameters(), model.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in same)
+    assert sum(p.numel() for p in model.parameters()) < 100_000
+
+
+def test_normalise_is_part_of_the_state():
+    layer = Normalise(0.5, 2.0)
+    assert layer(torch.tensor([2.5])).item() == 1.0
+    assert set(layer.state_dict()) == {"mean", "std"}
+
+
+def test_error_signals_are_those_of_autograd(tiny):
+    model = small_resnet(widths=(8, 8), seed=0).eval()
+    errors = error_signals(model, tiny.images[:4], tiny.labels[:4])
+    assert list(errors) == ["2", "3.body.1", "3.activation", "4.body.1", "4.activation"]
+    assert all(p.grad is None for p in model.parameters())
+
+    z = model[:2](tiny.images[:4]).detach().requires_grad_()
+    loss = F.cross_entropy(model[2:](z.clone()), tiny.labels[:4])
+    torch.testing.assert_close(errors["2"], torch.autograd.grad(loss, z)[0])
+
+
+def test_intervals_agree_with_the_textbook_and_scipy():
+    values = [0.3, 0.9, 0.4, 0.8]
+    mean, low, high = mean_interval(values)
+    half = stats.t.ppf(0.975, 3) * np.std(values, ddof=1) / 2
+    assert (mean, low, high) == pytest.approx((0.6, 0.6 - half, 0.6 + half))
+
+    baseline = [0.1, 0.6, 0.5, 0.2]
+    interval = paired_difference(values, baseline)
+    reference = stats.ttest_rel(values, baseline).confidence_interval()
+    assert interval[1:] == pytest.approx(tuple(reference))
+
+
+def test_an_interval_covers_the_mean_as_often_as_it_says():
+    draws = np.random.default_rng(0).normal(1.0, 2.0, (4000, 3))
+    intervals = [mean_interval(list(row)) for row in draws]
+    covered = np.mean([low <= 1.0 <= high for _, low, high in intervals])
+    assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 4000)
+
+
+def test_intervals_say_when_they_exclude_zero():
+    assert paired_difference([2.0, 2.1, 2.2], [1.0, 1.0, 1.1]).excludes_zero
+    assert not paired_difference([2.0, 0.1], [1.0, 1.0]).excludes_zero
+    assert mean_interval([1.0, 1.0]) == (1.0, 1.0, 1.0)
+
+
+def test_an_interval_needs_two_pairs_of_equal_length():
+    with pytest.raises(ValueError, match="at least two seeds, got 1"):
+        mean_interval([1.0])
+    with pytest.raises(ValueError, match="shorter"):
+        paired_difference([1.0, 2.0], [1.0])
+
+
+def test_the_budget_is_read_from_the_environment(monkeypatch):
+    choices = {"smoke": 1, "laptop": 2, "gpu": 3}
+    for name, value in choices.items():
+        monkeypatch.setenv("GRADMASK_BUDGET", name)
+        assert knob.active_budget() == name
+        assert knob.budget(**choices) == value
+    monkeypatch.delenv("GRADMASK_BUDGET")
+    assert knob.active_budget() == "laptop"
+    monkeypatch.setenv("GRADMASK_BUDGET", "huge")
+    with pytest.raises(ValueError, match="'huge'"):
+        knob.budget(**choices)
+
+
+def test_the_device_is_one_that_this_machine_has():
+    assert torch.zeros(1, device=knob.find_device()).item() == 0

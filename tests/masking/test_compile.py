@@ -1,0 +1,161 @@
+"""torch.compile: attached before or after the first compiled run, paused, removed."""
+
+import shutil
+
+import pytest
+import torch
+from support.networks import (
+    ResidualNet,
+    batch,
+    close,
+    gradients,
+    identical,
+    loss,
+    plain_net,
+)
+from torch import nn
+
+import gradmask as gm
+
+NETS = {
+    "plain": lambda: plain_net(inplace=True),
+    "residual": lambda: ResidualNet().double(),
+}
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()
+
+
+@pytest.mark.parametrize("make", NETS.values(), ids=NETS)
+@pytest.mark.parametrize("route", ["signal", "weights"])
+def test_compiled_gradients_equal_eager_ones_throughout(make, route):
+    model, x = make(), batch()
+    compiled = torch.compile(model, backend="aot_eager")
+
+    def agree():
+        eager = gradients(model, x)
+        assert close(gradients(model, x, compiled), eager)
+        return eager
+
+    plain = agree()
+    with gm.GradientMask(1.0, route=route).attach(model) as handle:
+        masked = agree()
+        with handle.paused():
+            assert identical(agree(), plain)
+        assert identical(agree(), masked)
+        model.eval()
+        agree()
+        model.train()
+        assert identical(agree(), masked)
+    assert identical(agree(), plain)
+    assert not close(plain, masked)
+
+
+@pytest.mark.parametrize("route", ["signal", "weights"])
+def test_attached_before_compiling(route):
+    model, x = plain_net(), batch()
+    plain = gradients(model, x)
+    with gm.GradientMask(1.0, route=route).attach(model):
+        masked = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager")
+        assert close(gradients(model, x, compiled), masked)
+    assert close(gradients(model, x, compiled), plain)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"select": "top-k"},
+        {"select": "random"},
+        {"relative": True, "sigma": (0.05, 0.1), "threshold": 0.5},
+        {"sigma": 0.3, "relative": True, "kernel": "dog"},
+    ],
+)
+def test_other_configurations_compile(values):
+    model, x = plain_net(), batch()
+    inhibition = gm.GradientMask(**values)
+    with inhibition.attach(model):
+        masked = gradients(model, x)
+    with inhibition.attach(model):
+        compiled = torch.compile(model, backend="aot_eager")
+        assert close(gradients(model, x, compiled), masked)
+
+
+IN_PLACE_IS_LOST = pytest.mark.skipif(
+    torch.__version__ < (2, 14),
+    reason="before PyTorch 2.14 the mask breaks the graph at an in-place activation",
+)
+
+
+@pytest.mark.parametrize("make", [plain_net, ResidualNet], ids=["plain", "residual"])
+@pytest.mark.parametrize("inplace", [False, pytest.param(True, marks=IN_PLACE_IS_LOST)])
+def test_the_signal_route_breaks_no_graph(make, inplace):
+    model, x = make(inplace=inplace).double(), batch()
+    with gm.GradientMask(1.0).attach(model):
+        masked = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        assert close(gradients(model, x, compiled), masked)
+
+
+def test_a_kernel_applied_by_cosines_compiles():
+    model = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3))
+    model, x = model.double(), batch(side=24)[..., :20]
+    plain = gradients(model, x)
+    with gm.GradientMask(2.5).attach(model):
+        masked = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        assert close(gradients(model, x, compiled), masked)
+    assert not close(plain, masked)
+
+
+@pytest.mark.parametrize("sigma", [0.1, (0.05, 0.1)])
+def test_maps_of_several_sizes_compile(sigma):
+    model = nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 1, 3, padding=1), nn.ReLU(),
+    ).double()  # fmt: skip
+    x = batch(side=36)[..., :28]
+    plain = gradients(model, x)
+    with gm.GradientMask(sigma, relative=True).attach(model):
+        masked = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        assert close(gradients(model, x, compiled), masked)
+    assert not close(plain, masked)
+
+
+def test_other_batch_sizes_are_masked_too():
+    model = plain_net()
+    with gm.GradientMask(1.0).attach(model):
+        compiled = torch.compile(model, backend="aot_eager")
+        for n in (4, 3, 2, 1):
+            x = batch(n)
+            assert close(gradients(model, x, compiled), gradients(model, x))
+
+
+def test_an_attack_through_a_compiled_network_is_refused():
+    model, x = plain_net(), batch()
+    with gm.GradientMask(1.0).attach(model):
+        compiled = torch.compile(model, backend="aot_eager")
+        loss(compiled(x)).backward()
+        with pytest.raises(RuntimeError, match="the input requires grad"):
+            compiled(x.requires_grad_())
+
+
+@pytest.mark.skipif(
+    not (shutil.which("g++") or shutil.which("clang++")),
+    reason="no C++ compiler for inductor",
+)
+@pytest.mark.parametrize("route", ["signal", "weights"])
+def test_inductor(route):
+    model, x = plain_net(inplace=True), batch()
+    plain = gradients(model, x)
+    with gm.GradientMask(1.0, route=route).attach(model):
+        masked = gradients(model, x)
+        compiled = torch.compile(model)
+        assert close(gradients(model, x, compiled), masked)
+    assert not close(plain, masked)
