@@ -9,16 +9,15 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from PIL import Image
-from torch import nn
 
 from gradmask import laplacian_of_gaussian
 from gradmask.lab.data.fashion import load_fashion_mnist
-from gradmask.lab.data.scenes import Scenes, scene_splits
+from gradmask.lab.data.scenes import scene_splits
 from gradmask.lab.figures.mask import anatomy
 from gradmask.lab.figures.style import use_style
 from gradmask.lab.networks.inspection import error_signals
 from gradmask.lab.networks.small import small_resnet
-from gradmask.lab.training.loop import train
+from gradmask.lab.training.loop import stages, train
 
 EPOCHS = 8
 STILL = 4
@@ -38,25 +37,15 @@ def main(still: Path, moving: Path) -> None:
     use_style()
     splits = scene_splits(load_fashion_mnist(), train=2_000, validation=500, test=10)
     scenes = splits.validation
-    first = Scenes(*(field[:1] for field in scenes))
+    first = scenes[0]
     figures: list[Figure] = []
 
-    def look(epoch: int, model: nn.Module) -> None:
+    model = small_resnet(seed=0)
+    for epoch in stages(train(model, splits.train, epochs=EPOCHS, seed=0)):
         errors = error_signals(model.train(), scenes.images[:64], scenes.labels[:64])
         figure = anatomy(first, errors["2"][:1], laplacian_of_gaussian(1.0))
         figure.supxlabel(f"after epoch {epoch}" if epoch else "before training")
         figures.append(figure)
-
-    model = small_resnet(seed=0)
-    train(
-        model,
-        splits.train,
-        splits.validation,
-        epochs=EPOCHS,
-        seed=0,
-        score_every=EPOCHS,
-        after_epoch=look,
-    )
     animate(figures, moving, MILLISECONDS)
     chosen = figures[STILL]
     chosen.supxlabel("")

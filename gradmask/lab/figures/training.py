@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gradmask.lab.figures.style import COLOURS, done, panels
+from gradmask.lab.measures.accuracy import Epoch
 from gradmask.lab.reports.stats import Interval
-from gradmask.lab.training.loop import Epoch
 
 __all__ = ["Runs", "differences", "learning_curves", "same_training_loss"]
 

@@ -9,12 +9,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import gradmask as gm
 from gradmask.lab.data.scenes import Scenes
 from gradmask.lab.figures import inhibition, mask, style, training
+from gradmask.lab.measures.accuracy import Epoch, Score
 from gradmask.lab.reports.stats import Interval
-from gradmask.lab.training.loop import Epoch, Score
 
 
 def history(*losses: float) -> list[Epoch]:
-    return [Epoch(i, Score(x, 0.5), Score(x, 1 - x), 1.0) for i, x in enumerate(losses)]
+    return [Epoch(i, Score(x, 0.5), Score(x, 1 - x)) for i, x in enumerate(losses)]
 
 
 def test_a_map_is_drawn_as_it_is_and_a_signed_one_about_zero():
