@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import math
 import os
-import platform
-import subprocess
-import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock
 
-__all__ = ["Record", "RecordError", "Row", "Run", "load", "provenance", "save_run"]
+__all__ = [
+    "Record",
+    "RecordError",
+    "Row",
+    "Run",
+    "check_writable",
+    "load",
+    "matching",
+    "save_run",
+]
 
 Row = dict[str, Any]
 
@@ -29,7 +33,7 @@ SCHEMA = 1
 
 
 class RecordError(ValueError):
-    """A record is missing, or was made with another configuration."""
+    """A record is missing, cannot be read or written, or has another configuration."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Run:
     seconds : float
         Wall-clock time.
     provenance : dict of str to str or int
-        Commit, date, versions, hardware, device and threads; see :func:`provenance`.
+        Commit, date, versions, hardware, device and threads; see
+        :func:`gradmask.lab.provenance.provenance`.
     """
 
     seed: int
@@ -123,7 +128,8 @@ def load(name: str) -> Record:
     Raises
     ------
     RecordError
-        If there is none; the message names the command that makes one.
+        If there is none; the message names the command that makes one.  If it cannot
+        be read; the message names the file.
     """
     own = folder() / f"{name}.json"
     path = own if own.exists() else PUBLISHED / own.name
@@ -131,13 +137,16 @@ def load(name: str) -> Record:
         raise RecordError(
             f"there is no record {own}; make it with python -m gradmask.lab run {name}"
         )
-    stored = json.loads(path.read_text("utf-8"))
-    return Record(
-        stored["experiment"],
-        stored["profile"],
-        stored["config"],
-        {run["seed"]: _unpacked(run) for run in stored["runs"]},
-    )
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+        return Record(
+            stored["experiment"],
+            stored["profile"],
+            stored["config"],
+            {run["seed"]: _unpacked(run) for run in stored["runs"]},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"{path} is no record that can be read: {error!r}") from error
 
 
 def matching(name: str, profile: str, config: Mapping[str, Any]) -> Record:
@@ -146,10 +155,9 @@ def matching(name: str, profile: str, config: Mapping[str, Any]) -> Record:
     Raises
     ------
     RecordError
-        If the record there is was made with another profile or configuration; the
-        number of seeds may differ.
+        If the record there is was made with another profile or configuration.
     """
-    wanted = {key: value for key, value in config.items() if key != "seeds"}
+    wanted = dict(config)
     if not (folder() / f"{name}.json").exists():
         return Record(name, profile, wanted)
     record = load(name)
@@ -160,6 +168,22 @@ def matching(name: str, profile: str, config: Mapping[str, Any]) -> Record:
             "folder"
         )
     return record
+
+
+def check_writable() -> None:
+    """Find out before a run whether its record can be written.
+
+    Raises
+    ------
+    RecordError
+        If the folder of the records cannot be made, or not be written to.
+    """
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder()):
+            pass
+    except OSError as error:
+        raise RecordError(f"no record can be written: {error}") from error
 
 
 def save_run(name: str, profile: str, config: Mapping[str, Any], run: Run) -> None:
@@ -187,23 +211,6 @@ def save_run(name: str, profile: str, config: Mapping[str, Any], run: Run) -> No
         temporary = path.with_suffix(".tmp")
         temporary.write_text(_readable(stored), "utf-8")
         temporary.replace(path)
-
-
-def provenance(device: torch.device) -> dict[str, str | int]:
-    """Say what a run is made with: commit, date, versions and hardware.
-
-    The commit ends in "+" where the library differs from it.
-    """
-    return {
-        "commit": _commit(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "gradmask": version("gradmask"),
-        "hardware": _hardware(device),
-        "device": device.type,
-        "threads": torch.get_num_threads(),
-    }
 
 
 def _packed(run: Run) -> dict[str, Any]:
@@ -246,23 +253,3 @@ def _lines(
     for run, head in zip(full, heads, strict=True):
         rows = ",\n".join(json.dumps(row, allow_nan=False) for row in run["values"])
         yield f'\n{json.dumps(head)[:-1]}, "values": [\n{rows}\n]}}'
-
-
-def _commit() -> str:
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(ROOT), *words]
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-
-    changed = "+" if git("status", "--porcelain", "--", "gradmask") else ""
-    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + changed
-
-
-def _hardware(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    model = platform.processor() or platform.machine()
-    if sys.platform == "linux":
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        names = [line.split(":", 1)[1] for line in lines if line.startswith("model n")]
-        model = names[0].strip() if names else model
-    return f"{model}, {os.cpu_count()} cores"

@@ -33,7 +33,7 @@ from torchvision.transforms import v2
 from gradmask import GradientMask
 from gradmask.lab.data.photographs import MEAN, STD
 from gradmask.lab.settings import find_device
-from gradmask.lab.training.variants import MASKS, build, with_controls
+from gradmask.lab.training.variants import MASKS, with_controls
 
 __all__ = ["SOURCES", "Epoch", "load", "main", "train"]
 
@@ -41,7 +41,7 @@ CIFAR = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}
 SOURCES = (*CIFAR, "folder")
 """Where images come from."""
 
-VARIANTS = with_controls(*MASKS)
+VARIANTS = {variant.label: variant for variant in with_controls(*MASKS)}
 
 
 class Epoch(NamedTuple):
@@ -215,14 +215,13 @@ def _run(options: argparse.Namespace) -> None:
     training, validation = load(options.source, options.data, side)
     classes = len(training.classes)  # type: ignore[attr-defined]
     model: nn.Module = get_model(options.model, weights=None, num_classes=classes)
-    settings = VARIANTS[options.mask]
-    assert not isinstance(settings, list)
+    masks = VARIANTS[options.mask].schedule(options.seed, options.epochs)
     passes = train(
         model,
         training,
         validation,
         epochs=options.epochs,
-        inhibition=build(settings, options.seed),
+        inhibition=masks(1),
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         workers=options.workers,

@@ -20,9 +20,9 @@ saliency; 7 minutes for a seed, 35 for five.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any
+from typing import Any, Self
 
 import torch
 from tqdm import tqdm
@@ -30,100 +30,102 @@ from tqdm import tqdm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import STANDARD, Scenes, cluttered_scenes, scene_splits
 from gradmask.lab.data.shortcuts import misleading
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.measures.saliency.attention import attention
-from gradmask.lab.networks.small import FAMILIES
+from gradmask.lab.networks.small import small_resnet
 from gradmask.lab.records import Row
-from gradmask.lab.training.guidance import GUIDES, augmentation
+from gradmask.lab.training.guidance import GUIDES, Mixture, augmentation
 from gradmask.lab.training.loop import finish, train
 
-__all__ = ["PROFILES", "SHIFTS", "run", "shifted"]
+__all__ = ["EXPERIMENT", "SHIFTS", "Augmentation", "shifted"]
 
 SHIFTS = ("more patches", "more noise", "no patches", "stripes")
 
-LAPTOP: dict[str, Any] = {
-    "seeds": 5,
-    "training": 1000,
-    "validation": 1000,
-    "test": 1000,
-    "epochs": 30,
-    "longer": 45,
-    "variants": {
-        "none": None,
-        "mixup": {"mix": "mixup"},
-        "cutmix": {"mix": "cutmix"},
-        **{f"paste, {by}": {"mix": "paste", "by": by} for by in GUIDES},
-        **{
-            f"background, {by}": {
-                "mix": "background",
-                "by": by,
-                "side": STANDARD.object_size,
-            }
-            for by in GUIDES
-        },
-    },
-}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": LAPTOP
-    | {
-        "seeds": 2,
-        "training": 64,
-        "validation": 10,
-        "test": 10,
-        "epochs": 1,
-        "longer": 2,
-    },
-    "laptop": LAPTOP,
-    "gpu": LAPTOP | {"seeds": 20},
-}
+MIXTURES = (
+    Mixture("mixup"),
+    Mixture("cutmix"),
+    *(Mixture("paste", by) for by in GUIDES),
+    *(Mixture("background", by, STANDARD.object_size) for by in GUIDES),
+)
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train with every augmentation; measure on scenes like the training and unlike.
+@dataclass(frozen=True, kw_only=True)
+class Augmentation(Experiment):
+    """Sizes, mixtures, and how long training without any runs once more."""
 
-    Rows: "variant", "epochs", processor "seconds" an epoch, "train loss", "train
-    accuracy", "validation accuracy", "test accuracy", the accuracies under `SHIFTS`,
-    their mean "shifted", and "attention"
-    (:func:`gradmask.lab.measures.saliency.attention.attention`).
-    """
-    sizes = (config["training"], config["validation"], config["test"])
-    training, validation, test = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
-    tests = shifted(test, seed)
-    plans = [
-        (name, options, config["epochs"])
-        for name, options in config["variants"].items()
-    ]
-    plans.append(("none, longer", None, config["longer"]))
-    rows = []
-    for name, options, epochs in plans:
-        model = FAMILIES["resnet"](seed=seed).to(device)
-        begin = time.process_time()
-        passes = train(
-            model,
-            training,
-            epochs=epochs,
-            seed=seed,
-            augment=augmentation(options, seed=seed),
+    training: int = 1000
+    validation: int = 1000
+    test: int = 1000
+    epochs: int = 30
+    longer: int = 45
+    mixtures: tuple[Mixture, ...] = MIXTURES
+
+    @property
+    def plans(self) -> list[tuple[str, Mixture | None, int]]:
+        """What is trained: its name, its mixture, and for how many epochs."""
+        return [
+            ("none", None, self.epochs),
+            *((mixture.label, mixture, self.epochs) for mixture in self.mixtures),
+            ("none, longer", None, self.longer),
+        ]
+
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train with every augmentation; measure on scenes like these and on others.
+
+        Rows: "variant", "epochs", processor "seconds" an epoch, "train loss", "train
+        accuracy", "validation accuracy", "test accuracy", the accuracies under
+        `SHIFTS`, their mean "shifted", and "attention"
+        (:func:`gradmask.lab.measures.saliency.attention.attention`).
+        """
+        sizes = (self.training, self.validation, self.test)
+        training, validation, test = scene_splits(
+            load_fashion_mnist(), *sizes, seed=seed
         )
-        finish(tqdm(passes, f"{name}, seed {seed}", epochs, leave=False))
-        seconds = (time.process_time() - begin) / epochs
-        fit, held_out = evaluate(model, training), evaluate(model, validation)
-        accuracies = {key: evaluate(model, s).accuracy for key, s in tests.items()}
-        rows.append(
-            {
-                "variant": name,
-                "epochs": epochs,
-                "seconds": seconds,
-                "train loss": fit.loss,
-                "train accuracy": fit.accuracy,
-                "validation accuracy": held_out.accuracy,
-                "test accuracy": evaluate(model, test).accuracy,
-                **accuracies,
-                "shifted": fmean(accuracies.values()),
-                "attention": attention(model, test),
-            }
+        tests = shifted(test, seed)
+        rows = []
+        for name, mixture, epochs in self.plans:
+            model = small_resnet(seed=seed).to(device)
+            begin = time.process_time()
+            passes = train(
+                model,
+                training,
+                epochs=epochs,
+                seed=seed,
+                augment=augmentation(mixture, seed=seed),
+            )
+            finish(tqdm(passes, f"{name}, seed {seed}", epochs, leave=False))
+            seconds = (time.process_time() - begin) / epochs
+            fit, held_out = evaluate(model, training), evaluate(model, validation)
+            accuracies = {key: evaluate(model, s).accuracy for key, s in tests.items()}
+            rows.append(
+                {
+                    "variant": name,
+                    "epochs": epochs,
+                    "seconds": seconds,
+                    "train loss": fit.loss,
+                    "train accuracy": fit.accuracy,
+                    "validation accuracy": held_out.accuracy,
+                    "test accuracy": evaluate(model, test).accuracy,
+                    **accuracies,
+                    "shifted": fmean(accuracies.values()),
+                    "attention": attention(model, test),
+                }
+            )
+        return rows
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self._with_seeds(2),
+            training=64,
+            validation=10,
+            test=10,
+            epochs=1,
+            longer=2,
         )
-    return rows
+
+
+EXPERIMENT = Augmentation(name="augmentation", question=__doc__)
 
 
 def shifted(test: Scenes, seed: int) -> dict[str, Scenes]:

@@ -13,7 +13,8 @@ The compute: 5 minutes for a seed on one core, 25 minutes for five.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -21,65 +22,62 @@ from torch import Tensor, nn
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import ImageSet
 from gradmask.lab.data.scenes import scene_splits
-from gradmask.lab.experiments.comparison import plans
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.networks.heads import resnet_with_head, targets
 from gradmask.lab.networks.inspection import predict
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import finish, train
-from gradmask.lab.training.variants import schedule, with_controls
+from gradmask.lab.training.variants import Variant, plans, with_controls
 
-__all__ = ["PROFILES", "overlap", "run"]
-
-LAPTOP: dict[str, Any] = {
-    "seeds": 5,
-    "training": 1000,
-    "validation": 1000,
-    "test": 1000,
-    "variants": with_controls("theory"),
-    "epochs": 30,
-    "ladder": [10, 14, 19, 25],
-}
-SMOKE = {"seeds": 2, "training": 64, "validation": 20, "test": 20, "epochs": 2}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": LAPTOP | SMOKE | {"ladder": [1]},
-    "laptop": LAPTOP,
-    "gpu": LAPTOP | {"seeds": 20},
-}
+__all__ = ["EXPERIMENT", "DenseHead", "overlap"]
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train and measure every rung of the ladder and every variant.
+@dataclass(frozen=True, kw_only=True)
+class DenseHead(Experiment):
+    """Sizes, variants and schedules, as those of a comparison."""
 
-    Rows: "variant", "epochs", "train loss", "test loss", "test accuracy" and "iou".
-    """
-    sizes = (config[name] for name in ("training", "validation", "test"))
-    scenes = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
-    training, _, test = (targets("dense", part) for part in scenes)
-    rows: list[Row] = []
-    for name, variant, epochs in plans(config):
-        model = resnet_with_head("dense", seed=seed).to(device)
-        finish(
-            train(
-                model,
-                training,
-                epochs=epochs,
-                inhibition=schedule(variant, seed, epochs),
-                seed=seed,
+    training: int = 1000
+    test: int = 1000
+    variants: tuple[Variant, ...] = with_controls("theory")
+    epochs: int = 30
+    schedules: tuple[int, ...] = (10, 14, 19, 25)
+
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train and measure every schedule of plain training and every variant.
+
+        Rows: "variant", "epochs", "train loss", "test loss", "test accuracy" and "iou".
+        """
+        sizes = (self.training, 1, self.test)
+        scenes = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
+        training, _, test = (targets("dense", part) for part in scenes)
+        rows: list[Row] = []
+        for variant, epochs in plans(self.variants, self.epochs, self.schedules):
+            model = resnet_with_head("dense", seed=seed).to(device)
+            inhibition = variant.schedule(seed, epochs)
+            finish(
+                train(model, training, epochs=epochs, inhibition=inhibition, seed=seed)
             )
+            score = evaluate(model, test)
+            rows.append(
+                {
+                    "variant": variant.label,
+                    "epochs": epochs,
+                    "train loss": evaluate(model, training).loss,
+                    "test loss": score.loss,
+                    "test accuracy": score.accuracy,
+                    "iou": _mean_overlap(model, test),
+                }
+            )
+        return rows
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self._with_seeds(2), training=64, test=20, epochs=5, schedules=(1, 2, 3, 4)
         )
-        score = evaluate(model, test)
-        rows.append(
-            {
-                "variant": name,
-                "epochs": epochs,
-                "train loss": evaluate(model, training).loss,
-                "test loss": score.loss,
-                "test accuracy": score.accuracy,
-                "iou": _mean_overlap(model, test),
-            }
-        )
-    return rows
+
+
+EXPERIMENT = DenseHead(name="hunt_dense", question=__doc__)
 
 
 def overlap(found: Tensor, true: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ minutes for a seed, 15 for five.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import torch
 from tqdm import tqdm
@@ -29,83 +29,78 @@ from gradmask import GradientMask
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import random_part
 from gradmask.lab.data.scenes import scene_splits
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.layers.prediction import gain_rows
 from gradmask.lab.networks.small import small_resnet
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import stages, train
 from gradmask.lab.training.variants import MASKS
 
-LAPTOP = {
-    "seeds": 5,
-    "scenes": 2000,
-    "validation": 500,
-    "epochs": 8,
-    "measured": [0, 1, 2, 4, 8],
-    "samples": 1000,
-    "energies": ["error", "contribution"],
-    "sigmas": [0.06, 0.12, 0.25, 0.5],
-    "thresholds": [0.0, 1.0],
-}
-SMOKE = {
-    "seeds": 2,
-    "scenes": 64,
-    "validation": 10,
-    "epochs": 1,
-    "measured": [0, 1],
-    "samples": 16,
-}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": LAPTOP | SMOKE,
-    "laptop": LAPTOP,
-    "gpu": LAPTOP | {"seeds": 10},
-}
+__all__ = ["EXPERIMENT", "LayerGain"]
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train, and measure every mask at every convolution on the way.
+@dataclass(frozen=True, kw_only=True)
+class LayerGain(Experiment):
+    """Which masks are measured, after which epochs (0: before training), on what."""
 
-    Rows: "epoch", then what describes the mask, "select", "energy", "sigma" (a share
-    of the map's width, or 1 pixel for the plain 5x5 kernel) and "threshold", and what
-    :func:`gradmask.lab.measures.layers.prediction.gain_rows` gives.
-    """
-    splits = scene_splits(
-        load_fashion_mnist(),
-        config["scenes"],
-        validation=config["validation"],
-        test=10,
-        seed=seed,
-    )
-    chosen = random_part(splits.train, 2 * config["samples"], seed=seed)
-    looked_at = chosen.to(device)
-    masks = settings(config, seed)
-    rows: list[Row] = []
+    scenes: int = 2000
+    epochs: int = 8
+    measured: tuple[int, ...] = (0, 1, 2, 4, 8)
+    samples: int = 1000
+    energies: tuple[Literal["error", "contribution"], ...] = ("error", "contribution")
+    sigmas: tuple[float, ...] = (0.06, 0.12, 0.25, 0.5)
+    thresholds: tuple[float, ...] = (0.0, 1.0)
 
-    model = small_resnet(seed=seed).to(device)
-    passes = train(model, splits.train, epochs=config["epochs"], seed=seed)
-    for epoch in stages(tqdm(passes, f"seed {seed}", config["epochs"], leave=False)):
-        if epoch in config["measured"]:
-            for row in gain_rows(model, looked_at, config["samples"], masks):
-                rows.append({"epoch": epoch} | _described(masks[row["mask"]]) | row)
-    return rows
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train, and measure every mask at every convolution on the way.
 
+        Rows: "epoch", then what describes the mask, "select", "energy", "sigma" (a
+        share of the map's width, or 1 pixel for the plain 5x5 kernel) and "threshold",
+        and what :func:`gradmask.lab.measures.layers.prediction.gain_rows` gives.
+        """
+        sizes = (self.scenes, 1, 1)
+        training = scene_splits(load_fashion_mnist(), *sizes, seed=seed).train
+        looked_at = random_part(training, 2 * self.samples, seed=seed).to(device)
+        masks = self.masks(seed)
+        rows: list[Row] = []
 
-def settings(config: dict[str, Any], seed: int) -> dict[str, GradientMask | None]:
-    """Every mask of the experiment by a name, and the controls; None is the oracle."""
-    masks = {
-        f"{energy}, sigma {sigma:g}, threshold {threshold:g}": GradientMask(
-            sigma, threshold, route="weights", energy=energy, relative=True
+        model = small_resnet(seed=seed).to(device)
+        passes = train(model, training, epochs=self.epochs, seed=seed)
+        for epoch in stages(tqdm(passes, f"seed {seed}", self.epochs, leave=False)):
+            if epoch in self.measured:
+                for row in gain_rows(model, looked_at, self.samples, masks):
+                    rows.append({"epoch": epoch} | _described(masks[row["mask"]]) | row)
+        return rows
+
+    def masks(self, seed: int) -> dict[str, GradientMask | None]:
+        """Every mask by a name, and the controls; None is the oracle."""
+        masks = {
+            f"{energy}, sigma {sigma:g}, threshold {threshold:g}": GradientMask(
+                sigma, threshold, route="weights", energy=energy, relative=True
+            )
+            for energy in self.energies
+            for sigma in self.sigmas
+            for threshold in self.thresholds
+        }
+        usual = replace(GradientMask.from_theory(), sigma=0.12)
+        return masks | {
+            "5x5": MASKS["weights"],
+            "random": replace(usual, select="random", seed=seed),
+            "top-k": replace(usual, select="top-k"),
+            "oracle": None,
+        }
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self._with_seeds(2), scenes=64, epochs=1, measured=(0, 1), samples=16
         )
-        for energy in config["energies"]
-        for sigma in config["sigmas"]
-        for threshold in config["thresholds"]
-    }
-    usual = replace(GradientMask.from_theory(), sigma=0.12)
-    return masks | {
-        "5x5": GradientMask(**MASKS["weights"]),
-        "random": replace(usual, select="random", seed=seed),
-        "top-k": replace(usual, select="top-k"),
-        "oracle": None,
-    }
+
+    def gpu(self) -> Self:
+        """Ask with twice as many seeds."""
+        return self._with_seeds(10)
+
+
+EXPERIMENT = LayerGain(name="layer_gain", question=__doc__)
 
 
 def _described(mask: GradientMask | None) -> Row:

@@ -11,63 +11,68 @@ The compute: 3 minutes for a seed on one core, 15 minutes for five.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from tqdm import tqdm
 
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import scene_splits
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.accuracy import evaluate
-from gradmask.lab.networks.small import FAMILIES
+from gradmask.lab.networks.registry import network
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import finish, train
-from gradmask.lab.training.variants import build, with_controls
+from gradmask.lab.training.variants import Variant, with_controls
 
-__all__ = ["PROFILES", "run"]
-
-LAPTOP: dict[str, Any] = {
-    "seeds": 5,
-    "family": "cnn",
-    "variants": with_controls("theory"),
-    "rates": [0.05, 0.02, 0.01],
-    "training": 1000,
-    "validation": 1000,
-    "epochs": 30,
-}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": LAPTOP | {"seeds": 2, "training": 64, "validation": 20, "epochs": 2},
-    "laptop": LAPTOP,
-    "gpu": LAPTOP | {"seeds": 20},
-}
+__all__ = ["EXPERIMENT", "LearningRate"]
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train every variant at every rate.
+@dataclass(frozen=True, kw_only=True)
+class LearningRate(Experiment):
+    """Which network, which variants, and at which rates."""
 
-    Rows: "variant", "rate", "train loss" and "validation accuracy".
-    """
-    sizes = (config["training"], config["validation"], 1)
-    training, validation, _ = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
-    rows: list[Row] = []
-    for name, options in config["variants"].items():
-        for rate in config["rates"]:
-            model = FAMILIES[config["family"]](seed=seed).to(device)
-            passes = train(
-                model,
-                training,
-                epochs=config["epochs"],
-                inhibition=build(options, seed),
-                learning_rate=rate,
-                seed=seed,
-            )
-            finish(tqdm(passes, f"{name} at {rate}", config["epochs"], leave=False))
-            rows.append(
-                {
-                    "variant": name,
-                    "rate": rate,
-                    "train loss": evaluate(model, training).loss,
-                    "validation accuracy": evaluate(model, validation).accuracy,
-                }
-            )
-    return rows
+    family: str = "cnn"
+    variants: tuple[Variant, ...] = with_controls("theory")
+    rates: tuple[float, ...] = (0.05, 0.02, 0.01)
+    training: int = 1000
+    validation: int = 1000
+    epochs: int = 30
+
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train every variant at every rate.
+
+        Rows: "variant", "rate", "train loss" and "validation accuracy".
+        """
+        sizes = (self.training, self.validation, 1)
+        training, validation, _ = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
+        rows: list[Row] = []
+        for variant in self.variants:
+            for rate in self.rates:
+                model = network(self.family, seed=seed).to(device)
+                passes = train(
+                    model,
+                    training,
+                    epochs=self.epochs,
+                    inhibition=variant.schedule(seed, self.epochs),
+                    learning_rate=rate,
+                    seed=seed,
+                )
+                title = f"{variant.label} at {rate}"
+                finish(tqdm(passes, title, self.epochs, leave=False))
+                rows.append(
+                    {
+                        "variant": variant.label,
+                        "rate": rate,
+                        "train loss": evaluate(model, training).loss,
+                        "validation accuracy": evaluate(model, validation).accuracy,
+                    }
+                )
+        return rows
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(self._with_seeds(2), training=64, validation=20, epochs=2)
+
+
+EXPERIMENT = LearningRate(name="learning_rate", question=__doc__)

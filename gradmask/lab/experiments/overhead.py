@@ -26,9 +26,9 @@ from __future__ import annotations
 import copy
 import statistics
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -36,30 +36,13 @@ from torch import Tensor, nn
 from torchvision.models import resnet18, resnet50
 
 import gradmask as gm
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.cost import Step, interleaved, peak_bytes
 from gradmask.lab.networks.small import FAMILIES, small_resnet
 from gradmask.lab.records import Row
 from gradmask.lab.training.variants import MASKS
 
-LAPTOP: dict[str, Any] = {
-    "seeds": 3,
-    "rounds": 30,
-    "networks": {"small ResNet": [128, 1, 28, 28], "ResNet-18": [64, 3, 32, 32]},
-    "families": ["cnn", "vgg", "resnet", "mobilenet"],
-    "batch": [128, 1, 28, 28],
-}
-SMOKE: dict[str, Any] = {
-    "seeds": 1,
-    "rounds": 2,
-    "networks": {"small ResNet": [4, 1, 28, 28]},
-    "families": ["cnn"],
-    "batch": [4, 1, 28, 28],
-}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": SMOKE,
-    "laptop": LAPTOP,
-    "gpu": LAPTOP,
-}
+Shape = tuple[int, ...]
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "small ResNet": lambda: small_resnet(seed=0),
@@ -116,38 +99,73 @@ def singly(delta: Tensor) -> Tensor:
 
 VARIANTS: dict[str, Callable[[nn.Module], object]] = {
     "plain": lambda model: None,
-    "signal": gm.GradientMask(**MASKS["signal"]).attach,
+    "signal": MASKS["signal"].attach,
     "signal, two scales": gm.GradientMask((1.0, 1.4), size=5).attach,
-    "signal, floor": Floor(**MASKS["signal"]).attach,
+    "signal, floor": Floor(1.0, size=5).attach,
     "plain hook": plain_hook(together),
     "plain hook, one sample at a time": plain_hook(singly),
-    "weights": gm.GradientMask(**MASKS["weights"]).attach,
-    "weights, not projected": gm.GradientMask(**MASKS["weights"], project=False).attach,
-    "weights, floor": Floor(**MASKS["weights"], project=False).attach,
+    "weights": MASKS["weights"].attach,
+    "weights, not projected": replace(MASKS["weights"], project=False).attach,
+    "weights, floor": Floor(1.0, size=5, route="weights", project=False).attach,
     "weights, contribution": replace(gm.GradientMask.from_theory(), sigma=0.12).attach,
 }
 """What takes a training step; the first is what the others are compared with."""
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Measure every variant on every network, then gradient quality on the families.
+@dataclass(frozen=True, kw_only=True)
+class Overhead(Experiment):
+    """Rounds, and the shapes of the batches (B, C, H, W).
 
-    Rows: "measured" ("training step", or "gradient quality", whose "plain" is a
-    backward pass of the same batch in evaluation mode), "network", "variant", "ratio"
-    with its quartiles "low" and "high", and of the variant itself "milliseconds", the
-    median, and "peak_mb", the most memory held beyond what was held before.
+    Training steps are measured on "networks", by name, each with its batch; gradient
+    quality on "families" with one "batch".
     """
-    rows = []
-    for name, shape in config["networks"].items():
-        steps = training_steps(NETWORKS[name](), batch(shape, seed, device))
-        measured = {"measured": "training step", "network": name}
-        rows += [measured | row for row in compare(steps, config["rounds"], device)]
-    for name in config["families"]:
-        model = FAMILIES[name](seed=0).eval().to(device)
-        steps = quality_steps(model, batch(config["batch"], seed, device))
-        measured = {"measured": "gradient quality", "network": name}
-        rows += [measured | row for row in compare(steps, config["rounds"], device)]
-    return rows
+
+    rounds: int = 30
+    networks: Mapping[str, Shape] = field(
+        default_factory=lambda: {
+            "small ResNet": (128, 1, 28, 28),
+            "ResNet-18": (64, 3, 32, 32),
+        }
+    )
+    families: tuple[str, ...] = ("cnn", "vgg", "resnet", "mobilenet")
+    batch: Shape = (128, 1, 28, 28)
+
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Measure every variant on every network, then quality on the families.
+
+        Rows: "measured" ("training step", or "gradient quality", whose "plain" is a
+        backward pass of the same batch in evaluation mode), "network", "variant",
+        "ratio" with its quartiles "low" and "high", and of the variant itself
+        "milliseconds", the median, and "peak_mb", the most memory held beyond what was
+        held before.
+        """
+        rows = []
+        for name, shape in self.networks.items():
+            steps = training_steps(NETWORKS[name](), batch(shape, seed, device))
+            measured = {"measured": "training step", "network": name}
+            rows += [measured | row for row in compare(steps, self.rounds, device)]
+        for name in self.families:
+            model = FAMILIES[name](seed=0).eval().to(device)
+            steps = quality_steps(model, batch(self.batch, seed, device))
+            measured = {"measured": "gradient quality", "network": name}
+            rows += [measured | row for row in compare(steps, self.rounds, device)]
+        return rows
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self._with_seeds(1),
+            rounds=2,
+            networks={"small ResNet": (4, 1, 28, 28)},
+            families=self.families[:1],
+            batch=(4, 1, 28, 28),
+        )
+
+    def gpu(self) -> Self:
+        """Ask the same."""
+        return self
+
+
+EXPERIMENT = Overhead(name="overhead", question=__doc__, seeds=range(3))
 
 
 def training_steps(
@@ -210,7 +228,7 @@ def _training_step(model: nn.Module, images: Tensor, labels: Tensor) -> Step:
     return step
 
 
-def batch(shape: list[int], seed: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def batch(shape: Shape, seed: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Images of a shape, and labels, on a device."""
     images = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
     return images.to(device), torch.arange(shape[0], device=device) % 10

@@ -15,41 +15,58 @@ The compute: two minutes for a seed on a GPU, most of which is compilation.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import nn
 
 from gradmask.lab.experiments import overhead
-from gradmask.lab.experiments.overhead import NETWORKS, compare, training_steps
+from gradmask.lab.experiments.overhead import NETWORKS, Shape, compare, training_steps
 from gradmask.lab.records import Row
 
-__all__ = ["PROFILES", "run"]
-
-GPU = overhead.LAPTOP | {
-    "seeds": 1,
-    "networks": overhead.LAPTOP["networks"] | {"ResNet-50": [64, 3, 224, 224]},
-    "families": [],
-    "compiled": {"ResNet-18": [64, 3, 32, 32]},
-    "compiled_variants": ["plain", "signal"],
-}
-SMOKE = overhead.SMOKE | {"families": [], "compiled": {}}
-PROFILES: dict[str, dict[str, Any]] = {"smoke": SMOKE, "laptop": GPU, "gpu": GPU}
+__all__ = ["EXPERIMENT", "CompiledOverhead"]
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Measure as :func:`.overhead.run` does, then "training step, compiled"."""
-    rows = overhead.run(config, seed, device)
-    for name, shape in config["compiled"].items():
-        steps = training_steps(
-            _out_of_place(NETWORKS[name]()),
-            overhead.batch(shape, seed, device),
-            config["compiled_variants"],
-            torch.compile,
-        )
-        measured = {"measured": "training step, compiled", "network": name}
-        rows += [measured | row for row in compare(steps, config["rounds"], device)]
-    return rows
+@dataclass(frozen=True, kw_only=True)
+class CompiledOverhead(overhead.Overhead):
+    """Also which networks are compiled, with which batches and variants."""
+
+    compiled: Mapping[str, Shape]
+    compiled_variants: tuple[str, ...] = ("plain", "signal")
+
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Measure as :mod:`.overhead` does, then "training step, compiled"."""
+        rows = super().run(seed, device)
+        for name, shape in self.compiled.items():
+            steps = training_steps(
+                _out_of_place(NETWORKS[name]()),
+                overhead.batch(shape, seed, device),
+                self.compiled_variants,
+                torch.compile,
+            )
+            measured = {"measured": "training step, compiled", "network": name}
+            rows += [measured | row for row in compare(steps, self.rounds, device)]
+        return rows
+
+    def smoke(self) -> Self:
+        """Compile nothing."""
+        return replace(super().smoke(), compiled={})
+
+
+EXPERIMENT = CompiledOverhead(
+    name="overhead_cuda",
+    question=__doc__,
+    seeds=range(1),
+    networks={
+        "small ResNet": (128, 1, 28, 28),
+        "ResNet-18": (64, 3, 32, 32),
+        "ResNet-50": (64, 3, 224, 224),
+    },
+    families=(),
+    compiled={"ResNet-18": (64, 3, 32, 32)},
+)
 
 
 def _out_of_place(model: nn.Module) -> nn.Module:

@@ -13,64 +13,62 @@ each of the four trainings of a seed, 80 s for a seed, 7 minutes for five.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from tqdm import tqdm
 
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import scene_splits
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.layers.contrast import premise_rows
 from gradmask.lab.networks.heads import resnet_with_head, targets
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import stages, train
 
-LAPTOP = {
-    "seeds": 5,
-    "heads": ["average", "flatten", "max", "dense"],
-    "scenes": 1000,
-    "validation": 500,
-    "epochs": 8,
-    "measured": [0, 1, 2, 4, 8],
-    "samples": 256,
-}
-SMOKE = {
-    "seeds": 2,
-    "scenes": 64,
-    "validation": 10,
-    "epochs": 1,
-    "measured": [0, 1],
-    "samples": 16,
-}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": LAPTOP | SMOKE,
-    "laptop": LAPTOP,
-    "gpu": LAPTOP | {"seeds": 10, "samples": 1000},
-}
+__all__ = ["EXPERIMENT", "ObjectContrast"]
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train with every head and measure the premise on the way.
+@dataclass(frozen=True, kw_only=True)
+class ObjectContrast(Experiment):
+    """Which heads are trained, and after which epochs (0: before) they are measured."""
 
-    Rows: "head", "epoch", and what
-    :func:`gradmask.lab.measures.layers.contrast.premise_rows` gives.
-    """
-    scenes = scene_splits(
-        load_fashion_mnist(),
-        config["scenes"],
-        validation=config["validation"],
-        test=10,
-        seed=seed,
-    )
-    rows: list[Row] = []
-    for head in config["heads"]:
-        training = targets(head, scenes.train)
-        seen = training[: config["samples"]].to(device)
-        mask = scenes.train.mask[: config["samples"]].to(device)
-        model = resnet_with_head(head, seed=seed).to(device)
-        passes = train(model, training, epochs=config["epochs"], seed=seed)
-        for epoch in stages(tqdm(passes, head, config["epochs"], leave=False)):
-            if epoch in config["measured"]:
-                measured = premise_rows(model, seen.images, seen.labels, mask)
-                rows.extend({"head": head, "epoch": epoch} | row for row in measured)
-    return rows
+    heads: tuple[str, ...] = ("average", "flatten", "max", "dense")
+    scenes: int = 1000
+    epochs: int = 8
+    measured: tuple[int, ...] = (0, 1, 2, 4, 8)
+    samples: int = 256
+
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train with every head and measure the contrast on the way.
+
+        Rows: "head", "epoch", and what
+        :func:`gradmask.lab.measures.layers.contrast.premise_rows` gives.
+        """
+        sizes = (self.scenes, 1, 1)
+        scenes = scene_splits(load_fashion_mnist(), *sizes, seed=seed).train
+        rows: list[Row] = []
+        for head in self.heads:
+            training = targets(head, scenes)
+            seen = training[: self.samples].to(device)
+            mask = scenes.mask[: self.samples].to(device)
+            model = resnet_with_head(head, seed=seed).to(device)
+            passes = train(model, training, epochs=self.epochs, seed=seed)
+            for epoch in stages(tqdm(passes, head, self.epochs, leave=False)):
+                if epoch in self.measured:
+                    found = premise_rows(model, seen.images, seen.labels, mask)
+                    rows.extend({"head": head, "epoch": epoch} | row for row in found)
+        return rows
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self._with_seeds(2), scenes=64, epochs=1, measured=(0, 1), samples=16
+        )
+
+    def gpu(self) -> Self:
+        """Ask with twice as many seeds, of more scenes."""
+        return replace(self._with_seeds(10), samples=1000)
+
+
+EXPERIMENT = ObjectContrast(name="premise", question=__doc__)

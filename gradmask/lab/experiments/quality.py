@@ -17,7 +17,8 @@ much: 28 s for each of the eight trainings of a seed, 4 minutes for a seed, 20 f
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -29,93 +30,101 @@ from gradmask.functional import error_energy
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import ImageSet, random_part
 from gradmask.lab.data.scenes import Scenes, scene_splits
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.networks.inspection import error_signals
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import stages, train
 
-LAPTOP = {
-    "seeds": 5,
-    "families": ["cnn", "vgg", "resnet", "mobilenet"],
-    "data": ["fashion", "scenes"],
-    "images": 1000,
-    "validation": 1000,
-    "epochs": 20,
-    "measured": [0, 1, 2, 4, 8, 12, 16, 20],
-    "samples": 256,
-    "sigma": 0.12,
-}
-SMOKE = {
-    "seeds": 2,
-    "images": 64,
-    "validation": 32,
-    "epochs": 2,
-    "measured": [0, 2],
-    "samples": 8,
-}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": LAPTOP | SMOKE,
-    "laptop": LAPTOP,
-    "gpu": LAPTOP | {"seeds": 10, "images": 8000, "samples": 512},
-}
+__all__ = ["EXPERIMENT", "Quality", "object_shares"]
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train every family on both data sets and measure on the way.
+@dataclass(frozen=True, kw_only=True)
+class Quality(Experiment):
+    """Which families on which data, and after which epochs (0: before) on what."""
 
-    Rows, one for each layer and one for the network: "data", "family", "epoch",
-    "layer", "depth" (0 for the first convolution, 1 for the last), what
-    :class:`gradmask.QualityMonitor` measures, "object_share" and "object_area" (nan
-    without an object's mask), and loss and accuracy on both sets.
-    """
-    rows = []
-    for data in config["data"]:
-        training, validation = splits(data, config, seed)
-        for family in config["families"]:
-            model = FAMILIES[family](seed=seed).to(device)
-            measured = _Measurement(config, training, validation, seed)
-            passes = train(model, training, epochs=config["epochs"], seed=seed)
-            title = f"{family} on {data}, seed {seed}"
-            for epoch in stages(tqdm(passes, title, config["epochs"], leave=False)):
-                measured(epoch, model)
-            rows += [{"data": data, "family": family} | row for row in measured.rows]
-    return rows
+    families: tuple[str, ...] = ("cnn", "vgg", "resnet", "mobilenet")
+    data: tuple[str, ...] = ("fashion", "scenes")
+    images: int = 1000
+    validation: int = 1000
+    epochs: int = 20
+    measured: tuple[int, ...] = (0, 1, 2, 4, 8, 12, 16, 20)
+    samples: int = 256
+    sigma: float = 0.12
 
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train every family on both data sets and measure on the way.
 
-def splits(data: str, config: dict[str, Any], seed: int) -> tuple[ImageSet, ImageSet]:
-    """Images to train on and to validate with: other ones for every seed."""
-    fashion, count = load_fashion_mnist(), config["images"]
-    if data == "scenes":
-        scenes = scene_splits(
-            fashion, count, validation=config["validation"], test=10, seed=seed
+        Rows, one for each layer and one for the network: "data", "family", "epoch",
+        "layer", "depth" (0 for the first convolution, 1 for the last), what
+        :class:`gradmask.QualityMonitor` measures, "object_share" and "object_area" (nan
+        without an object's mask), and loss and accuracy on both sets.
+        """
+        rows = []
+        for data in self.data:
+            training, validation = self.splits(data, seed)
+            for family in self.families:
+                model = FAMILIES[family](seed=seed).to(device)
+                measured = _Measurement(self, training, validation, seed)
+                passes = train(model, training, epochs=self.epochs, seed=seed)
+                title = f"{family} on {data}, seed {seed}"
+                for epoch in stages(tqdm(passes, title, self.epochs, leave=False)):
+                    measured(epoch, model)
+                rows += [
+                    {"data": data, "family": family} | row for row in measured.rows
+                ]
+        return rows
+
+    def splits(self, data: str, seed: int) -> tuple[ImageSet, ImageSet]:
+        """Images to train on and to validate with: other ones for every seed."""
+        fashion = load_fashion_mnist()
+        if data == "scenes":
+            sizes = (self.images, self.validation, 1)
+            scenes = scene_splits(fashion, *sizes, seed=seed)
+            return scenes.train, scenes.validation
+        return (
+            random_part(fashion.train, self.images, seed=seed),
+            fashion.validation[: self.validation],
         )
-        return scenes.train, scenes.validation
-    return (
-        random_part(fashion.train, count, seed=seed),
-        fashion.validation[: config["validation"]],
-    )
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self._with_seeds(2),
+            images=64,
+            validation=32,
+            epochs=2,
+            measured=(0, 2),
+            samples=8,
+        )
+
+    def gpu(self) -> Self:
+        """Ask with twice as many seeds, of more images."""
+        return replace(self._with_seeds(10), images=8000, samples=512)
+
+
+EXPERIMENT = Quality(name="quality", question=__doc__)
 
 
 class _Measurement:
     def __init__(
         self,
-        config: dict[str, Any],
+        config: Quality,
         training: ImageSet,
         validation: ImageSet,
         seed: int,
     ) -> None:
         self.config, self.training, self.validation = config, training, validation
-        self.sample = random_part(training, config["samples"], seed=seed)
+        self.sample = random_part(training, config.samples, seed=seed)
         self.rows: list[Row] = []
 
     def __call__(self, epoch: int, model: nn.Module) -> None:
-        if epoch not in self.config["measured"]:
+        if epoch not in self.config.measured:
             return
         device = next(model.parameters()).device
         sample = self.sample.to(device)
         images, labels = sample.images, sample.labels
-        kernel = GradientMask(self.config["sigma"], relative=True)
+        kernel = GradientMask(self.config.sigma, relative=True)
         monitor = QualityMonitor(
             model, F.cross_entropy, samples=len(images), inhibition=kernel
         )

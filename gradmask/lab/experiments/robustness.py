@@ -15,97 +15,101 @@ one core.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
+from torch import nn
 
 from gradmask.lab.data.fashion import load_fashion_mnist
-from gradmask.lab.data.scenes import scene_splits
+from gradmask.lab.data.scenes import Scenes, scene_splits
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.robustness.attacks import auto_attack, robust_accuracy
 from gradmask.lab.measures.robustness.obfuscation import check_gradients
-from gradmask.lab.networks.small import FAMILIES
+from gradmask.lab.networks.small import small_resnet
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import finish, train
-from gradmask.lab.training.variants import MASKS, Options, build
+from gradmask.lab.training.variants import MASKS, PLAIN, Variant, plans
 
-__all__ = ["PROFILES", "run"]
-
-LAPTOP: dict[str, Any] = {
-    "seeds": 3,
-    "training": 1000,
-    "validation": 100,
-    "attacked": 200,
-    "epochs": 30,
-    "shorter": 18,
-    "strength": 2,
-    "queries": 500,
-    "auto_attack": True,
-}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": LAPTOP
-    | {
-        "training": 64,
-        "validation": 10,
-        "attacked": 10,
-        "epochs": 2,
-        "shorter": 1,
-        "queries": 5,
-        "auto_attack": False,
-    },
-    "laptop": LAPTOP,
-    "gpu": LAPTOP | {"seeds": 10, "attacked": 1000},
-}
+__all__ = ["EXPERIMENT", "Robustness"]
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train and attack every variant.
+@dataclass(frozen=True, kw_only=True)
+class Robustness(Experiment):
+    """Sizes, the attack's strength in 255ths, and the black box's queries."""
 
-    Rows: "variant", "epochs", "auto attack" (accuracy, None where the profile leaves it
-    out), the accuracies of
-    :class:`gradmask.lab.measures.robustness.obfuscation.Obfuscation`, and "passed".
-    """
-    sizes = (config["training"], config["validation"], config["attacked"])
-    splits = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
-    test = splits.test
-    epsilon = config["strength"] / 255
-    plans: list[tuple[str, Options, int]]
-    plans = [("plain", None, config["shorter"]), ("plain", None, config["epochs"])]
-    plans += [(name, options, config["epochs"]) for name, options in MASKS.items()]
+    training: int = 1000
+    attacked: int = 200
+    variants: tuple[Variant, ...] = (
+        PLAIN,
+        *(Variant(*named) for named in MASKS.items()),
+    )
+    epochs: int = 30
+    schedules: tuple[int, ...] = (18,)
+    strength: int = 2
+    queries: int = 500
+    auto_attack: bool = True
 
-    def trained(options: Any, epochs: int, start: int) -> torch.nn.Module:
-        model = FAMILIES["resnet"](seed=start).to(device)
-        finish(
-            train(
-                model,
-                splits.train,
-                epochs=epochs,
-                inhibition=build(options, seed),
-                seed=start,
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train and attack every variant.
+
+        Rows: "variant", "epochs", "auto attack" (accuracy, None where the profile
+        leaves it out), the accuracies of
+        :class:`gradmask.lab.measures.robustness.obfuscation.Obfuscation`, and "passed".
+        """
+        sizes = (self.training, 1, self.attacked)
+        training, _, test = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
+        epsilon = self.strength / 255
+
+        def trained(variant: Variant, epochs: int, start: int) -> nn.Module:
+            model = small_resnet(seed=start).to(device)
+            inhibition = variant.schedule(seed, epochs)
+            finish(
+                train(model, training, epochs=epochs, inhibition=inhibition, seed=start)
             )
-        )
-        return model
+            return model
 
-    surrogate = trained(None, config["epochs"], seed + 1000)
-    rows = []
-    for name, options, epochs in plans:
-        model = trained(options, epochs, seed)
-        found = check_gradients(
-            model,
-            test.images,
-            test.labels,
-            epsilon,
-            surrogate=surrogate,
-            queries=config["queries"],
-            generator=torch.Generator().manual_seed(seed),
+        surrogate = trained(PLAIN, self.epochs, seed + 1000)
+        rows = []
+        for variant, epochs in plans(self.variants, self.epochs, self.schedules):
+            model = trained(variant, epochs, seed)
+            found = check_gradients(
+                model,
+                test.images,
+                test.labels,
+                epsilon,
+                surrogate=surrogate,
+                queries=self.queries,
+                generator=torch.Generator().manual_seed(seed),
+            )
+            strongest = _strongest(model, test, epsilon) if self.auto_attack else None
+            rows.append(
+                {"variant": variant.label, "epochs": epochs, "auto attack": strongest}
+                | found._asdict()
+                | {"passed": found.passed}
+            )
+        return rows
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self,
+            training=64,
+            attacked=10,
+            epochs=2,
+            schedules=(1,),
+            queries=5,
+            auto_attack=False,
         )
-        strongest = None
-        if config["auto_attack"]:
-            strongest = robust_accuracy(
-                model, test.images, test.labels, auto_attack, [epsilon]
-            )[epsilon]
-        rows.append(
-            {"variant": name, "epochs": epochs, "auto attack": strongest}
-            | found._asdict()
-            | {"passed": found.passed}
-        )
-    return rows
+
+    def gpu(self) -> Self:
+        """Ask with more seeds, of more scenes."""
+        return replace(self._with_seeds(10), attacked=1000)
+
+
+EXPERIMENT = Robustness(name="robustness", question=__doc__, seeds=range(3))
+
+
+def _strongest(model: nn.Module, test: Scenes, epsilon: float) -> float:
+    return robust_accuracy(model, test.images, test.labels, auto_attack, [epsilon])[
+        epsilon
+    ]

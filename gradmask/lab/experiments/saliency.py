@@ -21,7 +21,8 @@ and scores 2.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,7 @@ from tqdm import tqdm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import ImageSet
 from gradmask.lab.data.scenes import Scenes, SceneSplits, scene_splits
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.measures.saliency.insertion import area, deletion, insertion
 from gradmask.lab.measures.saliency.localisation import (
@@ -44,59 +46,109 @@ from gradmask.lab.measures.saliency.sanity import (
     random_labels,
     rank_correlation,
 )
-from gradmask.lab.networks.small import FAMILIES
+from gradmask.lab.networks.registry import network
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import LEARNING_RATE, finish, train
-from gradmask.lab.training.variants import Options, build, with_controls
+from gradmask.lab.training.variants import PLAIN, Variant, with_controls
 
-__all__ = ["PROFILES", "run"]
-
-LAPTOP: dict[str, Any] = {
-    "seeds": 5,
-    "families": ["resnet", "vgg", "mobilenet"],
-    "variants": with_controls("theory"),
-    "training": 1000,
-    "validation": 100,
-    "test": 1000,
-    "epochs": 30,
-    "shorter": 22,
-    "scenes": 200,
-    "costly": 50,
-    "steps": 16,
-}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": LAPTOP
-    | {
-        "seeds": 2,
-        "families": ["resnet", "vgg"],
-        "training": 320,
-        "validation": 10,
-        "test": 200,
-        "epochs": 6,
-        "shorter": 5,
-        "scenes": 4,
-        "costly": 2,
-        "steps": 2,
-    },
-    "laptop": LAPTOP,
-    "gpu": LAPTOP | {"seeds": 20},
-}
+__all__ = ["EXPERIMENT", "Saliency", "doubt", "judge"]
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train the networks of every family, and judge every map of each.
+@dataclass(frozen=True, kw_only=True)
+class Saliency(Experiment):
+    """Which networks are trained, and on how many scenes their maps are judged.
 
-    Rows: "family", "variant", "epochs", "train loss", "test accuracy", "scenes" (how
-    many), "map", and means over the scenes of what :func:`judge` and :func:`doubt`
-    give.
+    "costly" are the scenes of the costly measures, "steps" those of insertion and
+    deletion.
     """
-    sizes = (config["training"], config["validation"], config["test"])
-    splits = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
-    return [
-        row
-        for family in config["families"]
-        for row in _compared(family, splits, config, seed, device)
-    ]
+
+    families: tuple[str, ...] = ("resnet", "vgg", "mobilenet")
+    variants: tuple[Variant, ...] = with_controls("theory")
+    learning_rate: float = LEARNING_RATE
+    training: int = 1000
+    test: int = 1000
+    epochs: int = 30
+    shorter: int = 22
+    scenes: int = 200
+    costly: int = 50
+    steps: int = 16
+
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train the networks of every family, and judge every map of each.
+
+        Rows: "family", "variant", "epochs", "train loss", "test accuracy", "scenes"
+        (how many), "map", and means over the scenes of what :func:`judge` and
+        :func:`doubt` give.
+        """
+        sizes = (self.training, 1, self.test)
+        splits = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
+        return [
+            row
+            for family in self.families
+            for row in self._compared(family, splits, seed, device)
+        ]
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self._with_seeds(2),
+            families=self.families[:2],
+            training=320,
+            test=200,
+            epochs=6,
+            shorter=5,
+            scenes=4,
+            costly=2,
+            steps=2,
+        )
+
+    def _compared(
+        self, family: str, splits: SceneSplits, seed: int, device: torch.device
+    ) -> list[Row]:
+        plans = [(PLAIN, self.shorter), *((v, self.epochs) for v in self.variants)]
+
+        def trained(
+            variant: Variant, epochs: int, data: ImageSet
+        ) -> tuple[nn.Module, float]:
+            model = network(family, seed=seed).to(device)
+            passes = train(
+                model,
+                data,
+                epochs=epochs,
+                inhibition=variant.schedule(seed, epochs),
+                learning_rate=self.learning_rate,
+                seed=seed,
+            )
+            finish(tqdm(passes, f"{family}, seed {seed}", epochs, leave=False))
+            return model, evaluate(model, data).loss
+
+        dealt = random_labels(splits.train, seed=seed)
+        other, _ = trained(PLAIN, self.epochs, dealt)
+        networks = [trained(*plan, splits.train) for plan in plans]
+        test = splits.test.to(device)
+        known = [eligible(m, test.images, test.labels, test.box) for m, _ in networks]
+        chosen = torch.stack(known).all(0).nonzero()[: self.scenes, 0]
+        if not len(chosen):
+            raise RuntimeError(f"no scene that all networks of {family} get right")
+        scenes = test[chosen]
+        few = scenes[: self.costly]
+        return [
+            {
+                "family": family,
+                "variant": variant.label,
+                "epochs": epochs,
+                "train loss": loss,
+                "test accuracy": evaluate(model, test).accuracy,
+                "scenes": len(chosen),
+                "map": key,
+            }
+            | judge(draw(model, scenes.images, scenes.labels), scenes)
+            | doubt(key, model, other, few, self.steps, seed)
+            for (variant, epochs), (model, loss) in zip(plans, networks, strict=True)
+            for key, draw in MAPS.items()
+        ]
+
+
+EXPERIMENT = Saliency(name="saliency", question=__doc__)
 
 
 def judge(maps: Tensor, scenes: Scenes) -> dict[str, float]:
@@ -131,60 +183,6 @@ def doubt(
         "random all": networks[-1],
         "random labels": other,
     }
-    for key, network in changed.items():
-        found[key] = rank_correlation(maps, draw(network, images, labels))
+    for key, changed_one in changed.items():
+        found[key] = rank_correlation(maps, draw(changed_one, images, labels))
     return {key: float(values.mean()) for key, values in found.items()}
-
-
-def _compared(
-    family: str,
-    splits: SceneSplits,
-    config: dict[str, Any],
-    seed: int,
-    device: torch.device,
-) -> list[Row]:
-    variants: dict[str, Options] = config["variants"]
-    plans: list[tuple[str, Options, int]]
-    plans = [("plain", None, config["shorter"])]
-    plans += [(*variant, config["epochs"]) for variant in variants.items()]
-
-    def trained(
-        options: Options, epochs: int, data: ImageSet
-    ) -> tuple[nn.Module, float]:
-        model = FAMILIES[family](seed=seed).to(device)
-        passes = train(
-            model,
-            data,
-            epochs=epochs,
-            inhibition=build(options, seed),
-            learning_rate=config.get("learning_rate", LEARNING_RATE),
-            seed=seed,
-        )
-        finish(tqdm(passes, f"{family}, seed {seed}", epochs, leave=False))
-        return model, evaluate(model, data).loss
-
-    dealt = random_labels(splits.train, seed=seed)
-    other, _ = trained(None, config["epochs"], dealt)
-    networks = [trained(options, epochs, splits.train) for _, options, epochs in plans]
-    test = splits.test.to(device)
-    known = [eligible(m, test.images, test.labels, test.box) for m, _ in networks]
-    chosen = torch.stack(known).all(0).nonzero()[: config["scenes"], 0]
-    if not len(chosen):
-        raise RuntimeError(f"no scene that all networks of {family} get right")
-    scenes = test[chosen]
-    few = scenes[: config["costly"]]
-    return [
-        {
-            "family": family,
-            "variant": name,
-            "epochs": epochs,
-            "train loss": loss,
-            "test accuracy": evaluate(model, test).accuracy,
-            "scenes": len(chosen),
-            "map": key,
-        }
-        | judge(draw(model, scenes.images, scenes.labels), scenes)
-        | doubt(key, model, other, few, config["steps"], seed)
-        for (name, _, epochs), (model, loss) in zip(plans, networks, strict=True)
-        for key, draw in MAPS.items()
-    ]

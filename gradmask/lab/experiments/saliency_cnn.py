@@ -7,12 +7,18 @@ since nothing is normalised.
 The compute: 4 minutes for a seed on one core, 18 minutes for five.
 """
 
+from __future__ import annotations
+
+from dataclasses import replace
+
 from gradmask.lab.experiments import saliency
-from gradmask.lab.experiments.saliency import run
 
-__all__ = ["PROFILES", "run"]
+__all__ = ["EXPERIMENT"]
 
-PROFILES = {
-    name: profile | {"families": ["cnn"], "learning_rate": 0.02}
-    for name, profile in saliency.PROFILES.items()
-}
+EXPERIMENT = replace(
+    saliency.EXPERIMENT,
+    name="saliency_cnn",
+    question=__doc__,
+    families=("cnn",),
+    learning_rate=0.02,
+)

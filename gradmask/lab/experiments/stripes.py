@@ -1,6 +1,6 @@
 """Why backgrounds mislead theory's mask less: which part of it, and which stripes.
 
-:mod:`.hunt_backgrounds` found the mask ahead of all its controls, against what its
+``hunt_backgrounds`` found the mask ahead of all its controls, against what its
 docstring expected.  The reading, put before any of these runs: a wide balanced kernel
 is blind to an even field of stripes, since neighbours inhibit each other, and sees the
 object.  It foretells that the lead is lost with a kernel as narrow as the stripes and
@@ -19,8 +19,9 @@ The compute: 13 minutes for a seed on one core, 65 minutes for five.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,7 @@ from gradmask import GradientMask
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import Scenes, scene_splits
 from gradmask.lab.data.shortcuts import striped, told
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.measures.layers.contrast import (
     layer_signals,
@@ -38,69 +40,123 @@ from gradmask.lab.measures.layers.contrast import (
 from gradmask.lab.measures.layers.gain import mask_rates
 from gradmask.lab.measures.saliency.attention import attention
 from gradmask.lab.networks.inspection import batch_normalised_copy, predict
-from gradmask.lab.networks.small import FAMILIES
+from gradmask.lab.networks.registry import network
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import train
-from gradmask.lab.training.variants import MASKS, Options, build, with_controls
+from gradmask.lab.training.variants import MASKS, PLAIN, Variant, with_controls
 
-__all__ = ["PROFILES", "kept_energy", "run"]
-
-FRESH = 2000
+__all__ = ["EXPERIMENT", "Setting", "Stripes", "kept_energy"]
 
 THEORY = MASKS["theory"]
-PARTS = with_controls("theory") | {
-    "half the scale": THEORY | {"sigma": 0.125},
-    "5x5": THEORY | {"sigma": 1.0, "size": 5, "relative": False},
-    "error energy": THEORY | {"energy": "error"},
-}
-FEW = {name: PARTS[name] for name in ("plain", "theory", "theory, top-k")}
+PARTS = (
+    *with_controls("theory"),
+    Variant("half the scale", replace(THEORY, sigma=0.125)),
+    Variant("5x5", replace(THEORY, sigma=1.0, size=5, relative=False)),
+    Variant("error energy", replace(THEORY, energy="error")),
+)
+FEW = (PLAIN, Variant("theory", THEORY), Variant("theory", THEORY, "top-k"))
 
 
-def _setting(variants: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    usual = {"family": "resnet", "period": 4, "agreement": 0.8}
-    return usual | changes | {"variants": variants}
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Which network, which stripes, and what is compared there."""
+
+    family: str = "resnet"
+    period: int = 4
+    agreement: float = 0.8
+    variants: tuple[Variant, ...]
 
 
-LAPTOP: dict[str, Any] = {
-    "seeds": 5,
-    "training": 1000,
-    "test": 1000,
-    "epochs": 30,
-    "shorter": 14,
-    "samples": 200,
-    "settings": [
-        _setting(PARTS),
-        _setting(FEW, period=8),
-        _setting(FEW, period=16),
-        _setting(FEW, family="vgg"),
-        _setting({"plain": None}, agreement=0.1),
-    ],
-}
-SMOKE = {"training": 64, "test": 20, "epochs": 2, "shorter": 1}
-PROFILES: dict[str, dict[str, Any]] = {
-    "smoke": LAPTOP | SMOKE | {"seeds": 2, "samples": 8},
-    "laptop": LAPTOP,
-    "gpu": LAPTOP | {"seeds": 20},
-}
+@dataclass(frozen=True, kw_only=True)
+class Stripes(Experiment):
+    """Sizes, and the settings; "samples" are the scenes whose energies are measured."""
+
+    training: int = 1000
+    test: int = 1000
+    epochs: int = 30
+    shorter: int = 14
+    samples: int = 200
+    settings: tuple[Setting, ...] = (
+        Setting(variants=PARTS),
+        Setting(variants=FEW, period=8),
+        Setting(variants=FEW, period=16),
+        Setting(variants=FEW, family="vgg"),
+        Setting(variants=(PLAIN,), agreement=0.1),
+    )
+
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train every variant of every setting.
+
+        Rows: "family", "period", "agreement", "variant", "epochs", "train loss",
+        "test accuracy", "misled" (share of the test scenes taken for what the stripes
+        tell), "without stripes" (accuracy), "attention" as in
+        :func:`gradmask.lab.measures.saliency.attention.attention`, and what
+        :func:`kept_energy` gives in the middle of training.
+        """
+        sizes = (self.training, 1, self.test)
+        bare = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
+        return [
+            row
+            for setting in self.settings
+            for row in self._compared(setting, bare.train, bare.test, seed, device)
+        ]
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self._with_seeds(2), training=64, test=20, epochs=2, shorter=1, samples=8
+        )
+
+    def _compared(
+        self,
+        setting: Setting,
+        training: Scenes,
+        test: Scenes,
+        seed: int,
+        device: torch.device,
+    ) -> list[Row]:
+        said = told(training.labels, setting.agreement, seed=seed)
+        lies = told(test.labels, 0, seed=seed)
+        striped_training = striped(training, said, period=setting.period)
+        misleading = striped(test, lies, period=setting.period)
+        plans = [(PLAIN, self.shorter), *((v, self.epochs) for v in setting.variants)]
+        rows: list[Row] = []
+        for variant, epochs in plans:
+            model = network(setting.family, seed=seed).to(device)
+            kept = self._trained(model, variant, epochs, striped_training, seed)
+            rows.append(
+                {
+                    "family": setting.family,
+                    "period": setting.period,
+                    "agreement": setting.agreement,
+                    "variant": variant.label,
+                    "epochs": epochs,
+                    "train loss": evaluate(model, striped_training).loss,
+                }
+                | _judged(model, misleading, lies, test)
+                | kept
+            )
+        return rows
+
+    def _trained(
+        self,
+        model: nn.Module,
+        variant: Variant,
+        epochs: int,
+        training: Scenes,
+        seed: int,
+    ) -> dict[str, float]:
+        kept: dict[str, float] = {}
+        masks, middle = variant.schedule(seed, epochs), (epochs + 1) // 2
+        some = training[: self.samples].to(next(model.parameters()).device)
+        passes = train(model, training, epochs=epochs, inhibition=masks, seed=seed)
+        title = f"{variant.label}, seed {seed}"
+        for last in tqdm(passes, title, epochs, leave=False):
+            if last.number == middle:
+                kept = kept_energy(model, some, masks(middle))
+        return kept
 
 
-def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
-    """Train every variant of every setting with seed 2000 + `seed`.
-
-    Rows: "family", "period", "agreement", "variant", "epochs", "train loss",
-    "test accuracy", "misled" (share of the test scenes taken for what the stripes
-    tell), "without stripes" (accuracy), "attention" as in
-    :func:`gradmask.lab.measures.saliency.attention.attention`, and what
-    :func:`kept_energy` gives in the middle of training.
-    """
-    seed += FRESH
-    sizes = (config["training"], 1, config["test"])
-    bare = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
-    return [
-        row
-        for setting in config["settings"]
-        for row in _compared(setting, bare.train, bare.test, config, seed, device)
-    ]
+EXPERIMENT = Stripes(name="stripes", question=__doc__, seeds=range(2000, 2005))
 
 
 def kept_energy(
@@ -138,57 +194,6 @@ def kept_energy(
         "kept on": fmean(rate.hit_energy for rate in rates),
         "kept beside": fmean(rate.false_alarm_energy for rate in rates),
     }
-
-
-def _compared(
-    setting: dict[str, Any],
-    training: Scenes,
-    test: Scenes,
-    config: dict[str, Any],
-    seed: int,
-    device: torch.device,
-) -> list[Row]:
-    period = setting["period"]
-    said = told(training.labels, setting["agreement"], seed=seed)
-    lies = told(test.labels, 0, seed=seed)
-    striped_training = striped(training, said, period=period)
-    misleading = striped(test, lies, period=period)
-    plans: list[tuple[str, Options, int]] = [("plain", None, config["shorter"])]
-    plans += [(*named, config["epochs"]) for named in setting["variants"].items()]
-    rows: list[Row] = []
-    for name, options, epochs in plans:
-        model = FAMILIES[setting["family"]](seed=seed).to(device)
-        mask = build(options, seed)
-        loss, kept = _trained(
-            model, mask, epochs, striped_training, config["samples"], seed, name
-        )
-        rows.append(
-            {key: setting[key] for key in ("family", "period", "agreement")}
-            | {"variant": name, "epochs": epochs, "train loss": loss}
-            | _judged(model, misleading, lies, test)
-            | kept
-        )
-    return rows
-
-
-def _trained(
-    model: nn.Module,
-    mask: GradientMask | None,
-    epochs: int,
-    training: Scenes,
-    samples: int,
-    seed: int,
-    name: str,
-) -> tuple[float, dict[str, float]]:
-    kept: dict[str, float] = {}
-    device = next(model.parameters()).device
-    some = training[:samples].to(device)
-
-    passes = train(model, training, epochs=epochs, inhibition=mask, seed=seed)
-    for last in tqdm(passes, f"{name}, seed {seed}", epochs, leave=False):
-        if last.number == (epochs + 1) // 2:
-            kept.update(kept_energy(model, some, mask))
-    return evaluate(model, training).loss, kept
 
 
 def _judged(

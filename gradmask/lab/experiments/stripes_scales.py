@@ -24,22 +24,27 @@ References
 Marr and Hildreth, *Theory of edge detection*, Proceedings of the Royal Society B, 1980.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import replace
 
 from gradmask.lab.experiments import stripes
-from gradmask.lab.experiments.stripes import run
-from gradmask.lab.training.variants import MASKS
+from gradmask.lab.training.variants import MASKS, Variant
 
-__all__ = ["PROFILES", "run"]
+__all__ = ["EXPERIMENT"]
 
-SCALES = {
-    f"sigma 1/{share}": MASKS["theory"] | {"sigma": 1 / share} for share in (8, 16)
-}
-SETTINGS: list[dict[str, Any]] = [
-    setting | {"variants": SCALES}
-    for setting in stripes.LAPTOP["settings"]
-    if setting["family"] == "resnet" and setting["agreement"] == 0.8
-]
-PROFILES = {
-    name: profile | {"settings": SETTINGS} for name, profile in stripes.PROFILES.items()
-}
+SCALES = tuple(
+    Variant(f"sigma 1/{share}", replace(MASKS["theory"], sigma=1 / share))
+    for share in (8, 16)
+)
+
+EXPERIMENT = replace(
+    stripes.EXPERIMENT,
+    name="stripes_scales",
+    question=__doc__,
+    settings=tuple(
+        replace(setting, variants=SCALES)
+        for setting in stripes.EXPERIMENT.settings
+        if setting.family == "resnet" and setting.agreement == 0.8
+    ),
+)

@@ -15,12 +15,18 @@ steps, from hardly at all to more than half.  For an image x in [0, 1] and sever
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
-__all__ = ["CORRUPTIONS", "corrupt"]
+from gradmask.lab.data.images import ImageSet
+from gradmask.lab.measures.accuracy import evaluate
+
+__all__ = ["CORRUPTIONS", "corrupt", "corrupted_accuracy"]
 
 CORRUPTIONS: dict[str, tuple[float, ...]] = {
     "noise": (0.04, 0.08, 0.12, 0.16, 0.2),
@@ -81,3 +87,26 @@ def corrupt(
         return blurred
     mean = images.mean((2, 3), keepdim=True)
     return mean + strength * (images - mean)
+
+
+def corrupted_accuracy(
+    model: nn.Module, images: ImageSet, severities: Sequence[int]
+) -> float:
+    """Mean accuracy over every corruption at every severity.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes images to logits.
+    images : ImageSet
+        What is corrupted; the noise of a severity is always the same.
+    severities : sequence of int
+        From 1 to 5.
+    """
+    accuracies = []
+    for kind in CORRUPTIONS:
+        for severity in severities:
+            generator = torch.Generator().manual_seed(severity)
+            changed = corrupt(images.images, kind, severity, generator=generator)
+            accuracies.append(evaluate(model, replace(images, images=changed)).accuracy)
+    return fmean(accuracies)

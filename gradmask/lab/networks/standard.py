@@ -10,12 +10,12 @@ from torchvision.transforms.v2 import RGB
 
 from gradmask.lab.networks.small import Normalise, seeded
 
-__all__ = ["LARGE", "large"]
+__all__ = ["TORCHVISION", "torchvision_network"]
 
 MAGNIFIED = 2
 
 
-def large(name: str, classes: int = 10, *, seed: int) -> nn.Sequential:
+def torchvision_network(name: str, classes: int = 10, *, seed: int) -> nn.Sequential:
     """Build one of torchvision's networks, untrained, for grey images.
 
     They halve their maps five times; the image is magnified, so that something is left.
@@ -42,8 +42,8 @@ def large(name: str, classes: int = 10, *, seed: int) -> nn.Sequential:
         )
 
 
-LARGE = {
-    name: partial(large, name)
+TORCHVISION = {
+    name: partial(torchvision_network, name)
     for name in ("resnet18", "resnet50", "vgg16_bn", "mobilenet_v3_large")
 }
-"""torchvision's networks that the `gpu` profile compares, by name."""
+"""torchvision's networks that are compared, by name."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from gradmask import GradientMask
 from gradmask.functional import error_energy, lateral_response
 from gradmask.masking.handle import Handle
 
-__all__ = ["AblatedMask"]
+__all__ = ["AblatedMask", "ablated"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +40,7 @@ class AblatedMask(GradientMask):
 
     soft: bool = False
     rescaled: bool = False
-    depth: Sequence[float] = (0, 1)
+    depth: tuple[float, float] = (0, 1)
     sites: str | None = None
 
     def mask(
@@ -86,3 +85,17 @@ class AblatedMask(GradientMask):
         names = [n for n, m in model.named_modules() if isinstance(m, nn.Conv2d)]
         first, last = (round(share * len(names)) for share in self.depth)
         return super().attach(model, names[first:last], *args, **options)
+
+
+def ablated(
+    mask: GradientMask,
+    *,
+    soft: bool = False,
+    rescaled: bool = False,
+    depth: tuple[float, float] = (0, 1),
+    sites: str | None = None,
+) -> AblatedMask:
+    """Change a Gradient Mask in one of the ways of :class:`AblatedMask`."""
+    return AblatedMask(
+        **asdict(mask), soft=soft, rescaled=rescaled, depth=depth, sites=sites
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -20,17 +20,55 @@ from gradmask.lab.training.mixing import (
     replace_background,
 )
 
-__all__ = ["GUIDES", "augmentation"]
+__all__ = ["GUIDES", "Mixture", "augmentation"]
 
 GUIDES = ("random", "lateral", "Grad-CAM", "object")
 """What says where the object is: nothing, two saliency maps of the network as it is,
 and the truth."""
 
+GUIDED = ("paste", "background")
+MIXTURES = ("mixup", "cutmix", *GUIDED)
+
 PROBABILITY = 0.5
 
 
-def augmentation(options: dict[str, Any] | None, *, seed: int) -> Augment | None:
-    """Make the augmentation that options describe, for training.
+@dataclass(frozen=True)
+class Mixture:
+    """How two images of a batch become one.
+
+    Parameters
+    ----------
+    mix : {"mixup", "cutmix", "paste", "background"}
+        What is mixed.
+    by : {"random", "lateral", "Grad-CAM", "object"}, default "random"
+        For the last two, what says where the object is; one of `GUIDES`.
+    side : int, optional
+        For "background", the side of the square that is kept, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If there is no such mixture or guide, or "background" has no side.
+    """
+
+    mix: str
+    by: str = "random"
+    side: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.mix not in MIXTURES or self.by not in GUIDES:
+            raise ValueError(f"no augmentation {self.mix!r} by {self.by!r}")
+        if (self.side is not None) != (self.mix == "background"):
+            raise ValueError(f"a side belongs to 'background' alone: {self}")
+
+    @property
+    def label(self) -> str:
+        """What records call it, such as "cutmix" or "paste, lateral"."""
+        return f"{self.mix}, {self.by}" if self.mix in GUIDED else self.mix
+
+
+def augmentation(mixture: Mixture | None, *, seed: int) -> Augment | None:
+    """Make the augmentation that mixes, for training.
 
     Half of the batches, drawn at random, are augmented; the others stay as they are.
     Variants of the same seed augment the same batches, and those of the same mixture
@@ -38,10 +76,8 @@ def augmentation(options: dict[str, Any] | None, *, seed: int) -> Augment | None
 
     Parameters
     ----------
-    options : dict or None
-        "mix": "mixup", "cutmix", "paste" or "background".  For the last two also "by",
-        one of `GUIDES`; for the last "side", of the square that is kept, in pixels.
-        None is no augmentation.
+    mixture : Mixture or None
+        Which; None is no augmentation.
     seed : int
         Of the draws.
 
@@ -49,17 +85,10 @@ def augmentation(options: dict[str, Any] | None, *, seed: int) -> Augment | None
     -------
     callable or None
         The augmentation, whose draws go on from batch to batch.
-
-    Raises
-    ------
-    ValueError
-        If there is no such mixture or guide.
     """
-    if options is None:
+    if mixture is None:
         return None
-    mix, by = options["mix"], options.get("by", "random")
-    if mix not in ("mixup", "cutmix", "paste", "background") or by not in GUIDES:
-        raise ValueError(f"no augmentation {mix!r} by {by!r}")
+    mix = mixture.mix
     coins, draws, places = (
         torch.Generator().manual_seed(3 * seed + stream) for stream in range(3)
     )
@@ -72,10 +101,11 @@ def augmentation(options: dict[str, Any] | None, *, seed: int) -> Augment | None
             return mixup(images, labels, draws)
         if mix == "cutmix":
             return cutmix(images, labels, draws)
-        centres = _centres(by, model, batch, places)
+        centres = _centres(mixture.by, model, batch, places)
         if mix == "paste":
             return paste(images, labels, centres, draws)
-        return replace_background(images, labels, centres, options["side"], draws)
+        assert mixture.side is not None
+        return replace_background(images, labels, centres, mixture.side, draws)
 
     return augment
 

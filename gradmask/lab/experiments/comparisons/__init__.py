@@ -1,0 +1,1 @@
+"""The table of comparisons: the questions, word for word, and their settings."""

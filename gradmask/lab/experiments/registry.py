@@ -1,0 +1,61 @@
+"""Every experiment, by its name."""
+
+from __future__ import annotations
+
+from gradmask.lab.experiments import (
+    augmentation,
+    hunt_dense,
+    layer_gain,
+    learning_rate,
+    overhead,
+    overhead_cuda,
+    premise,
+    quality,
+    robustness,
+    saliency,
+    saliency_cnn,
+    stripes,
+    stripes_scales,
+)
+from gradmask.lab.experiments.comparisons import core, networks, regimes
+from gradmask.lab.experiments.experiment import Experiment
+
+__all__ = ["experiment", "names"]
+
+_ALL: tuple[Experiment, ...] = (
+    *core.TABLE,
+    *networks.TABLE,
+    *regimes.TABLE,
+    augmentation.EXPERIMENT,
+    hunt_dense.EXPERIMENT,
+    layer_gain.EXPERIMENT,
+    learning_rate.EXPERIMENT,
+    overhead.EXPERIMENT,
+    overhead_cuda.EXPERIMENT,
+    premise.EXPERIMENT,
+    quality.EXPERIMENT,
+    robustness.EXPERIMENT,
+    saliency.EXPERIMENT,
+    saliency_cnn.EXPERIMENT,
+    stripes.EXPERIMENT,
+    stripes_scales.EXPERIMENT,
+)
+
+
+def names() -> list[str]:
+    """Names of all experiments, in alphabetical order."""
+    return sorted(one.name for one in _ALL)
+
+
+def experiment(name: str) -> Experiment:
+    """Find an experiment.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    for one in _ALL:
+        if one.name == name:
+            return one
+    raise ValueError(f"no experiment {name!r}; there are {', '.join(names())}")
