@@ -1,5 +1,6 @@
 """Records survive whatever happens to the run that makes them."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -7,47 +8,89 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import jsonschema
 import pytest
 import torch
 
-from gradmask.lab import __main__ as cli
-from gradmask.lab import experiments, records
+from gradmask.lab import records
+from gradmask.lab.cli import main as cli
+from gradmask.lab.experiments import registry
+from gradmask.lab.experiments.experiment import Experiment
+from gradmask.lab.provenance import provenance
+from gradmask.lab.settings import BUDGETS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "book/records"
 SCHEMA = json.loads((FOLDER / "schema.json").read_text("utf-8"))
 RECORDS = sorted(set(FOLDER.glob("*.json")) - {FOLDER / "schema.json"})
 
+DIGESTS = {
+    "ablations": "fc23c999b1d2b2522b839b73b42f8bdd",
+    "augmentation": "786e119abb1bef41d039029a28cb834d",
+    "confirm": "f11b45696548ae22f830985624e179cb",
+    "core": "27557df6124e4c8213f72c8d7d32022e",
+    "cross_cnn": "9f29e6805bdad796efe6d50890ac7d51",
+    "cross_fashion": "b0b73b42d5dbb4bb378c0f5c399db87a",
+    "cross_mobilenet": "3046a44ea8d69746016e97808c2888f8",
+    "cross_resnet18": "05beba6c7776a379f035d71d78c8a7ef",
+    "cross_scenes": "b11011b26d38d4846a935fe799647056",
+    "cross_vgg": "a5107bebab98de8f4451d2018443cc3a",
+    "equal_fit": "3d1dcaa87ea6ebfb59d33edd9a1c1ce8",
+    "horizon": "fa375020679e6a89770281e61ac1ebd4",
+    "horizon_controls": "b7dd3e47d53c414f335e7274e37e9fa3",
+    "hunt_backgrounds": "f0e62e5b547846bc259de6eabe3d9776",
+    "hunt_dense": "b3d56650f41ee904a3bf617abbef6255",
+    "hunt_label_noise": "afb3b7912c22f14391eb94aa9da8d459",
+    "hunt_small_batches": "bfcd9a1303240390e590e88cbfa5e9c0",
+    "hunt_small_objects": "985ccc1cf0505d6c3b537853c8255432",
+    "layer_gain": "871662f165887a311373e4ddc7d1cabe",
+    "learning_rate": "c7ce2d9a1d2dd119ce74bac4c4f93fdb",
+    "mobilenet_signal": "c5436a9c69778bc4f5f9e09b2d7df5c0",
+    "overhead": "31e367cea887703272063d608a4ab7d6",
+    "overhead_cuda": "20da4cbce216c2f089a7ba99ab67a972",
+    "premise": "09283087776dbff1fe7cb7011db45d2d",
+    "quality": "bb831b4813dfa4f1227c18e9e53846e3",
+    "robustness": "e6d0a13afb9e384f9ade3485e99e5c8a",
+    "saliency": "6f4851ed6a882479985c0aabd1f4ee51",
+    "saliency_cnn": "db77bdb767a067604f7904524b376e50",
+    "stripes": "80325cb6809fc3937c52e11216801607",
+    "stripes_scales": "ed8ea733aed88dccb7bf13dec0679db2",
+    "trunk_mobilenet": "7c1480afe6d3d28dbb111d56d37b36ac",
+    "trunk_resnet": "7b4d5ba9bbad07ce009a1765ae61e8ad",
+}
+"""Of all that the runs gave, and on what they were made; not of the configuration."""
 
-class Trial:
-    """An experiment of the test's own."""
 
-    PROFILES = {  # noqa: RUF012
-        "smoke": {"seeds": 3, "size": 1},
-        "laptop": {"seeds": 3, "size": 2},
-        "gpu": {"seeds": 3, "size": 2},
-    }
+@dataclass(frozen=True, kw_only=True)
+class Trial(Experiment):
+    """An experiment of the test's own, whose runs draw from 5 upwards."""
 
-    def __init__(self, fails=()):
-        self.fails = fails
-        self.ran = []
+    fails: ClassVar[list[int]]
+    ran: ClassVar[list[int]]
 
-    def run(self, config, seed, device):
-        self.ran.append(seed)
-        if seed in self.fails:
+    size: int = 2
+
+    def run(self, seed, device):
+        self.ran.append(seed - 5)
+        if seed - 5 in self.fails:
             raise RuntimeError("boom")
-        values = {"plain": 0.1 * seed, "mask": float("nan")}
+        values = {"plain": 0.1 * (seed - 5), "mask": float("nan")}
         return [{"variant": name, "accuracy": v} for name, v in values.items()]
+
+    def smoke(self):
+        return replace(self, size=1)
 
 
 @pytest.fixture
 def trial(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path))
-    trial = Trial()
-    monkeypatch.setattr(experiments, "experiment", lambda name: trial)
+    Trial.fails, Trial.ran = [], []
+    trial = Trial(name="trial", question="Does it work?", seeds=range(5, 8))
+    monkeypatch.setattr(registry, "experiment", lambda name: trial)
     return trial
 
 
@@ -77,7 +120,7 @@ def test_a_second_run_makes_only_what_is_missing(trial):
 
 
 def test_a_failed_seed_is_named_and_the_others_go_on(trial, capsys):
-    trial.fails = (1,)
+    trial.fails.append(1)
     assert run() == 1
     assert sorted(records.load("trial").runs) == [0, 2]
     assert "failed seeds: 1" in capsys.readouterr().err
@@ -106,9 +149,28 @@ def test_show_gives_means_with_their_intervals(trial, capsys):
     assert "accuracy                 0.1 [-0.1484, 0.3484]" in shown
 
 
+def test_a_record_that_cannot_be_read_names_its_file(trial, tmp_path, capsys):
+    path = tmp_path / "trial.json"
+    for text in ("{", "[]", '{"experiment": "trial"}'):
+        path.write_text(text)
+        assert run() == 2
+        assert str(path) in capsys.readouterr().err
+    assert trial.ran == []
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_before_the_run(
+    trial, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path / "file"))
+    assert run() == 2
+    assert "no record can be written" in capsys.readouterr().err
+    assert trial.ran == []
+
+
 def test_a_run_whose_rows_differ_in_their_keys_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path))
-    made = records.provenance(torch.device("cpu"))
+    made = provenance(torch.device("cpu"))
     run = records.Run(0, [{"a": 1}, {"b": 1}], 0.0, made)
     with pytest.raises(ValueError, match="same keys"):
         records.save_run("odd", "smoke", {}, run)
@@ -116,7 +178,7 @@ def test_a_run_whose_rows_differ_in_their_keys_is_refused(monkeypatch, tmp_path)
 
 
 def _save_seeds(first):
-    made = records.provenance(torch.device("cpu"))
+    made = provenance(torch.device("cpu"))
     for seed in range(first, 20, 2):
         rows = [{"x": seed}]
         records.save_run("shared", "smoke", {}, records.Run(seed, rows, 0.0, made))
@@ -132,7 +194,8 @@ def test_two_processes_share_a_record(monkeypatch, tmp_path):
 KILLED = """
 import torch
 from gradmask.lab import records
-made = records.provenance(torch.device("cpu"))
+from gradmask.lab.provenance import provenance
+made = provenance(torch.device("cpu"))
 for seed in range(10**6):
     rows = [{"x": seed}] * 200
     records.save_run("killed", "smoke", {}, records.Run(seed, rows, 0.0, made))
@@ -164,14 +227,42 @@ def test_a_committed_record_fits_the_schema_and_its_experiment(path):
         for run in stored["runs"]
         for row in run["values"]
     )
-    profiles = experiments.experiment(path.stem).PROFILES
-    config = {k: v for k, v in profiles[stored["profile"]].items() if k != "seeds"}
-    assert stored["config"] == json.loads(json.dumps(config))
+    chosen = registry.experiment(path.stem).profile(stored["profile"])
+    assert stored["config"] == json.loads(json.dumps(chosen.configuration))
+    seeds = {run["seed"] for run in stored["runs"]}
+    assert seeds >= set(range(len(chosen.seeds)))
 
 
-@pytest.mark.parametrize("name", experiments.names())
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_no_value_of_a_committed_record_ever_changes(path):
+    record = records.load(path.stem)
+    values = {
+        "experiment": record.experiment,
+        "runs": [
+            {
+                "seed": run.seed,
+                "seconds": run.seconds,
+                "provenance": run.provenance,
+                "rows": run.rows,
+            }
+            for run in record.runs.values()
+        ],
+    }
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    assert hashlib.sha256(text.encode()).hexdigest()[:32] == DIGESTS[path.stem]
+
+
+def test_every_record_has_a_digest():
+    assert [path.stem for path in RECORDS] == list(DIGESTS)
+
+
+@pytest.mark.parametrize("name", registry.names())
 def test_every_experiment_says_what_it_does(name):
-    chosen = experiments.experiment(name)
-    assert len(chosen.__doc__.splitlines()) > 2
-    assert set(chosen.PROFILES) == {"smoke", "laptop", "gpu"}
-    assert all(config["seeds"] >= 1 for config in chosen.PROFILES.values())
+    chosen = registry.experiment(name)
+    assert chosen.name == name
+    assert len(chosen.question.splitlines()) > 2
+    for budget in BUDGETS:
+        profile = chosen.profile(budget)
+        assert type(profile) is type(chosen)
+        assert len(profile.seeds) >= 1
+        assert profile.seeds.start == chosen.seeds.start

@@ -12,12 +12,14 @@ from gradmask.lab.experiments.augmentation import SHIFTS, shifted
 
 
 def test_every_variant_is_trained_and_measured():
-    config = augmentation.PROFILES["smoke"]
-    rows = augmentation.run(config, 0, torch.device("cpu"))
+    smoke = augmentation.EXPERIMENT.smoke()
+    assert smoke.mixtures == augmentation.EXPERIMENT.mixtures
+    rows = smoke.run(0, torch.device("cpu"))
     plans = [(row["variant"], row["epochs"]) for row in rows]
     assert plans == [
-        *((name, config["epochs"]) for name in config["variants"]),
-        ("none, longer", config["longer"]),
+        ("none", smoke.epochs),
+        *((mixture.label, smoke.epochs) for mixture in smoke.mixtures),
+        ("none, longer", smoke.longer),
     ]
     assert len({tuple(row) for row in rows}) == 1
     for row in rows:

@@ -1,5 +1,7 @@
 """Experiments with a run of their own, on their smallest budget."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -7,9 +9,11 @@ from torch import nn
 import gradmask as gm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import SceneSplits, scene_splits
-from gradmask.lab.experiments import comparison as trial
-from gradmask.lab.experiments import confirm, experiment, hunt_dense, stripes
+from gradmask.lab.experiments import hunt_dense, stripes
+from gradmask.lab.experiments.images import StripedImages
+from gradmask.lab.experiments.registry import experiment, names
 from gradmask.lab.networks.small import seeded
+from gradmask.lab.training.variants import PLAIN
 
 CPU = torch.device("cpu")
 
@@ -18,28 +22,38 @@ CPU = torch.device("cpu")
     ("name", "runs"),
     [
         ("robustness", 5),
-        ("hunt_backgrounds", 3),
-        ("hunt_dense", 5),
-        ("equal_fit", 4),
-        ("cross_resnet18", 1),
-        ("cross_resnet50", 1),
-        ("cross_mobilenet_v3", 1),
-        ("cross_vgg16", 1),
+        ("hunt_dense", 8),
         ("overhead_cuda", 10),
-        ("horizon_controls", 2),
-        ("mobilenet_signal", 3),
-        ("trunk_resnet", 3),
-        ("trunk_mobilenet", 3),
         ("learning_rate", 12),
         ("saliency_cnn", 35),
         ("stripes", 22),
         ("stripes_scales", 9),
+        ("hunt_backgrounds", 7),
+        ("equal_fit", 2),
+        ("horizon_controls", 2),
+        ("mobilenet_signal", 7),
+        ("trunk_resnet", 5),
+        ("trunk_mobilenet", 3),
     ],
 )
 def test_rows_are_tidy_and_numbers_are_shares(name, runs):
-    chosen = experiment(name)
-    rows = chosen.run(chosen.PROFILES["smoke"], 0, CPU)
+    rows = experiment(name).smoke().run(0, CPU)
     assert len(rows) == runs
+    tidy(rows)
+
+
+@pytest.mark.parametrize(
+    "name", ["cross_resnet18", "cross_resnet50", "cross_mobilenet_v3", "cross_vgg16"]
+)
+def test_torchvisions_networks_are_trained_and_measured(name):
+    smoke = experiment(name).smoke()
+    signal = next(variant for variant in smoke.variants if variant.name == "signal")
+    rows = replace(smoke, variants=(signal,), schedules=(), epochs=2).run(0, CPU)
+    assert len(rows) == 1
+    tidy(rows)
+
+
+def tidy(rows):
     assert len({tuple(row) for row in rows}) == 1
     shares = {
         "auto attack", "white_box", "test accuracy", "attention", "iou", "misled",
@@ -51,49 +65,68 @@ def test_rows_are_tidy_and_numbers_are_shares(name, runs):
 
 
 def test_misleading_backgrounds_cost_accuracy_only_where_they_were_believed():
-    chosen = experiment("hunt_backgrounds")
-    config = chosen.PROFILES["smoke"] | {
-        "training": 320, "test": 200, "epochs": 12, "variants": {"plain": None},
-        "ladder": [],
-    }  # fmt: skip
-    (believed,) = chosen.run(config | {"agreement": 1.0}, 0, CPU)
-    (doubted,) = chosen.run(config | {"agreement": 0.1}, 0, CPU)
+    one = replace(
+        experiment("hunt_backgrounds").smoke(),
+        epochs=12,
+        variants=(PLAIN,),
+        schedules=(),
+    )
+    (believed,), (doubted,) = (
+        replace(
+            one, images=StripedImages(agreement=agreement, training=320, test=200)
+        ).run(0, CPU)
+        for agreement in (1.0, 0.1)
+    )
     assert believed["train loss"] < doubted["train loss"]
     assert believed["test accuracy"] < 0.1 < doubted["test accuracy"]
 
 
-def test_confirmation_draws_seeds_of_its_own(monkeypatch):
-    seen = []
-    monkeypatch.setattr(trial, "run", lambda config, seed, device: seen.append(seed))
-    for seed in range(confirm.PROFILES["gpu"]["seeds"]):
-        confirm.run({}, seed, CPU)
-    others = {"core", "ablations", "robustness"}
-    assert min(seen) > max(experiment(o).PROFILES["gpu"]["seeds"] for o in others)
+def test_confirmations_draw_seeds_of_their_own():
+    drawn = {name: set(experiment(name).gpu().seeds) for name in names()}
+    same_seeds = [
+        {"confirm", "equal_fit"},
+        {"stripes", "stripes_scales"},
+        {"mobilenet_signal"},
+        {"trunk_resnet", "trunk_mobilenet"},
+    ]
+    for fresh in same_seeds:
+        ours = set().union(*(drawn[name] for name in fresh))
+        others = set().union(*(drawn[name] for name in drawn.keys() - fresh))
+        assert ours.isdisjoint(others)
+        assert len({experiment(name).seeds for name in fresh}) == 1
 
 
 def test_confirmation_differs_from_the_core_in_what_it_leaves_out_alone():
-    core, fresh = (experiment(n).PROFILES["laptop"] for n in ("core", "confirm"))
-    assert fresh["variants"].items() <= core["variants"].items()
-    changed = {key for key in core if core[key] != fresh[key]}
-    assert changed == {"seeds", "variants", "ladder"}
+    core, fresh = experiment("core"), experiment("confirm")
+    assert set(fresh.variants) <= set(core.variants)
+    assert changed(core, fresh) == {"variants", "schedules"}
+    assert fresh.schedules == ()
 
 
 def test_equal_fit_differs_from_the_confirmation_in_the_schedules_alone():
-    ours, fresh = (experiment(n).PROFILES["laptop"] for n in ("equal_fit", "confirm"))
-    assert max(ours["schedules"]) < fresh["epochs"]
-    assert ours["variants"].items() <= fresh["variants"].items()
-    assert {k for k in fresh if ours[k] != fresh[k]} == {"variants"}
+    ours, fresh = experiment("equal_fit"), experiment("confirm")
+    assert ours.epochs < fresh.epochs
+    assert ours.seeds == fresh.seeds
+    assert set(ours.variants) <= set(fresh.variants)
+    assert changed(fresh, ours) == {"variants", "epochs", "schedules"}
+    assert [epochs for _, epochs in ours.plans] == [22, 26]
 
 
 def test_the_longer_schedules_controls_differ_from_it_in_what_they_leave_out_alone():
-    ours, both = (
-        experiment(n).PROFILES["laptop"] for n in ("horizon_controls", "horizon")
-    )
-    assert ours["variants"].keys() == {"theory, random", "theory, top-k"}
-    assert {k for k in both if ours[k] != both[k]} == {"variants", "ladder"}
+    ours, both = experiment("horizon_controls"), experiment("horizon")
+    assert {v.label for v in ours.variants} == {"theory, random", "theory, top-k"}
+    assert changed(both, ours) == {"variants", "schedules"}
+    assert ours.schedules == ()
 
 
-def test_stripes_draw_seeds_of_their_own(monkeypatch):
+def changed(one, other):
+    """Names of the settings in which two experiments differ."""
+    one, other = one.configuration, other.configuration
+    assert one.keys() == other.keys()
+    return {key for key in one if one[key] != other[key]}
+
+
+def test_a_fresh_seed_reaches_the_scenes(monkeypatch):
     seen = []
 
     def splits(*args, seed):
@@ -101,9 +134,9 @@ def test_stripes_draw_seeds_of_their_own(monkeypatch):
         return SceneSplits(None, None, None)
 
     monkeypatch.setattr(stripes, "scene_splits", splits)
-    stripes.run(stripes.PROFILES["laptop"] | {"settings": []}, 3, CPU)
+    none = replace(stripes.EXPERIMENT, settings=())
+    none.run(none.seeds.start + 3, CPU)
     assert seen == [2003]
-    assert confirm.FRESH + confirm.PROFILES["gpu"]["seeds"] < 2000
 
 
 def test_kept_energy_is_that_of_the_positions_kept():
@@ -130,13 +163,11 @@ def test_kept_energy_is_that_of_the_positions_kept():
 
 
 def test_the_other_scales_are_run_where_stripes_mislead_the_same_network():
-    ours, theirs = (
-        experiment(name).PROFILES["laptop"] for name in ("stripes_scales", "stripes")
-    )
-    assert {key for key in theirs if ours[key] != theirs[key]} == {"settings"}
-    assert [setting["period"] for setting in ours["settings"]] == [4, 8, 16]
+    ours, theirs = experiment("stripes_scales"), experiment("stripes")
+    assert changed(theirs, ours) == {"settings"}
+    assert [setting.period for setting in ours.settings] == [4, 8, 16]
     places, known = (
-        [{k: v for k, v in s.items() if k != "variants"} for s in some["settings"]]
+        [replace(setting, variants=()) for setting in some.settings]
         for some in (ours, theirs)
     )
     assert all(place in known for place in places)

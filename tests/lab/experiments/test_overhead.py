@@ -2,6 +2,7 @@
 
 import gc
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -81,8 +82,7 @@ def test_steps_take_turns_and_their_time_is_measured():
 
 
 def test_every_variant_is_measured_beside_plain_training():
-    config = overhead.PROFILES["smoke"]
-    rows = overhead.run(config, 0, CPU)
+    rows = overhead.EXPERIMENT.smoke().run(0, CPU)
     names = [row["variant"] for row in rows]
     assert names == [*overhead.VARIANTS, "plain", "quality"]
     for row in rows:
@@ -95,12 +95,13 @@ def test_every_variant_is_measured_beside_plain_training():
 def test_compiled_steps_are_measured_beside_a_compiled_plain_one(monkeypatch):
     through = []
     monkeypatch.setattr(torch, "compile", lambda model: through.append(model) or model)
-    config = overhead_cuda.PROFILES["smoke"] | {
-        "networks": {},
-        "compiled": {"small ResNet": [4, 1, 28, 28]},
-        "compiled_variants": ["plain", "signal"],
-    }
-    plain, signal = overhead_cuda.run(config, 0, CPU)
+    smoke = replace(
+        overhead_cuda.EXPERIMENT.smoke(),
+        networks={},
+        compiled={"small ResNet": (4, 1, 28, 28)},
+    )
+    assert smoke.compiled_variants == ("plain", "signal")
+    plain, signal = smoke.run(0, CPU)
     assert plain["measured"] == signal["measured"] == "training step, compiled"
     assert (plain["variant"], signal["variant"]) == ("plain", "signal")
     assert len(through) == 2

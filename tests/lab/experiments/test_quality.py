@@ -1,6 +1,7 @@
 """The experiment on gradient quality: its rows, and the object's share of the error."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,12 +10,12 @@ from torch import nn
 
 from gradmask.lab.experiments import quality
 
-CONFIG = quality.PROFILES["smoke"] | {"families": ["cnn"]}
+SMALL = replace(quality.EXPERIMENT.smoke(), families=("cnn",))
 
 
 @pytest.fixture(scope="module")
 def rows():
-    return quality.run(CONFIG, 0, torch.device("cpu"))
+    return SMALL.run(0, torch.device("cpu"))
 
 
 def test_a_row_for_every_layer_epoch_and_data_set(rows):
@@ -38,9 +39,9 @@ def test_only_scenes_know_their_object(rows):
 
 
 def test_a_seed_can_be_repeated_and_another_differs(rows):
-    small = CONFIG | {"data": ["fashion"], "measured": [0]}
+    small = replace(SMALL, data=("fashion",), measured=(0,))
     expected = [row["q"] for row in rows[:4]]
-    again, other = (quality.run(small, s, torch.device("cpu")) for s in (0, 1))
+    again, other = (small.run(seed, torch.device("cpu")) for seed in (0, 1))
     assert [row["q"] for row in again] == expected
     assert [row["q"] for row in other] != expected
 

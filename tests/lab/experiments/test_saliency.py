@@ -1,6 +1,7 @@
 """The experiment on saliency, on its smallest budget."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,13 +14,15 @@ from gradmask.lab.measures.saliency.localisation import localisation
 from gradmask.lab.measures.saliency.maps import MAPS
 from gradmask.lab.measures.saliency.sanity import rank_correlation
 from gradmask.lab.networks.small import small_resnet
+from gradmask.lab.training.variants import PLAIN
+
+SMOKE = saliency.EXPERIMENT.smoke()
 
 
 @pytest.fixture(scope="module")
 def rows():
-    few = {"families": ["resnet"], "variants": {"plain": None}}
-    config = saliency.PROFILES["smoke"] | few
-    return saliency.run(config, 0, torch.device("cpu"))
+    few = replace(SMOKE, families=("resnet",), variants=(PLAIN,))
+    return few.run(0, torch.device("cpu"))
 
 
 def test_every_map_of_every_network_is_judged(rows):
@@ -54,9 +57,9 @@ def test_it_needs_scenes_that_all_networks_get_right(monkeypatch):
         "eligible",
         lambda model, images, *_: images.new_zeros(len(images)) > 0,
     )
-    config = saliency.PROFILES["smoke"] | {"training": 64, "epochs": 1, "shorter": 1}
+    small = replace(SMOKE, training=64, epochs=1, shorter=1, variants=())
     with pytest.raises(RuntimeError, match="no scene that all networks of resnet"):
-        saliency.run(config | {"variants": {}}, 0, torch.device("cpu"))
+        small.run(0, torch.device("cpu"))
 
 
 def test_judgement_is_that_of_the_measures():

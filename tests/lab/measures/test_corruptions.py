@@ -7,7 +7,14 @@ import pytest
 import torch
 from scipy import ndimage
 
-from gradmask.lab.measures.corruptions import CORRUPTIONS, corrupt
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.scenes import cluttered_scenes
+from gradmask.lab.measures.corruptions import (
+    CORRUPTIONS,
+    corrupt,
+    corrupted_accuracy,
+)
+from gradmask.lab.networks.small import small_cnn
 
 every = pytest.mark.parametrize("kind", CORRUPTIONS)
 severities = pytest.mark.parametrize("severity", range(1, 6))
@@ -105,3 +112,14 @@ def test_what_there_is_not_is_refused():
     for severity in (0, 6, 1.5):
         with pytest.raises(ValueError, match="severity must be"):
             corrupted(pictures(), "blur", severity)
+
+
+def test_corrupted_accuracy_is_the_mean_over_kinds_and_severities():
+    images = cluttered_scenes(load_fashion_mnist().test, 30, seed=0)
+    model = small_cnn(seed=0).eval()
+    right = []
+    for kind in CORRUPTIONS:
+        for severity in (2, 4):
+            changed = corrupted(images.images, kind, severity, seed=severity)
+            right += (model(changed).argmax(1) == images.labels).tolist()
+    assert corrupted_accuracy(model, images, (2, 4)) == pytest.approx(np.mean(right))

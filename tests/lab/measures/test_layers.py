@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import gradmask as gm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import random_part
 from gradmask.lab.data.scenes import cluttered_scenes
-from gradmask.lab.experiments import experiment
+from gradmask.lab.experiments.registry import experiment
 from gradmask.lab.measures.layers.contrast import (
     contrast,
     energy_share,
@@ -372,11 +373,10 @@ def test_an_unknown_head_is_an_error():
 
 @pytest.mark.parametrize("name", ["premise", "layer_gain"])
 def test_the_experiments_give_tidy_rows(name):
-    chosen = experiment(name)
-    config = chosen.PROFILES["smoke"] | {"samples": 4, "scenes": 64}
+    chosen = replace(experiment(name).smoke(), samples=4, scenes=64)
     if name == "premise":
-        config |= {"heads": ["average", "dense"]}
-    rows = chosen.run(config, 0, torch.device("cpu"))
+        chosen = replace(chosen, heads=("average", "dense"))
+    rows = chosen.run(0, torch.device("cpu"))
     assert len({tuple(row) for row in rows}) == 1
     assert {row["epoch"] for row in rows} == {0, 1}
     if name == "layer_gain":
@@ -389,5 +389,5 @@ def test_the_experiments_give_tidy_rows(name):
         }
     else:
         # The dense head's own convolution predicts the mask, and is looked at, too.
-        layers = {h: [r for r in rows if r["head"] == h] for h in config["heads"]}
+        layers = {h: [r for r in rows if r["head"] == h] for h in chosen.heads}
         assert len(layers["dense"]) > len(layers["average"])

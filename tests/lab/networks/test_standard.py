@@ -4,15 +4,17 @@ import pytest
 import torch
 
 import gradmask as gm
-from gradmask.lab.networks.standard import LARGE, large
+from gradmask.lab.networks.registry import NETWORKS, network
+from gradmask.lab.networks.small import FAMILIES
+from gradmask.lab.networks.standard import TORCHVISION, torchvision_network
 
 
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", TORCHVISION)
 def test_a_large_network_names_grey_images_and_can_be_masked(name):
     before = torch.get_rng_state()
-    model = LARGE[name](seed=0)
+    model = TORCHVISION[name](seed=0)
     assert torch.equal(torch.get_rng_state(), before)
-    again = LARGE[name](seed=0).state_dict()
+    again = TORCHVISION[name](seed=0).state_dict()
     assert all(torch.equal(again[key], v) for key, v in model.state_dict().items())
 
     images = torch.rand(2, 1, 32, 32)
@@ -25,5 +27,13 @@ def test_a_large_network_names_grey_images_and_can_be_masked(name):
 
 
 def test_an_unknown_network_is_refused():
-    with pytest.raises(ValueError, match="resnet17"):
-        large("resnet17", seed=0)
+    for build in (torchvision_network, network):
+        with pytest.raises(ValueError, match="resnet17"):
+            build("resnet17", seed=0)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in TORCHVISION])
+def test_the_registry_builds_the_small_families_too(name):
+    weights = network(name, seed=3).state_dict()
+    again = FAMILIES[name](seed=3).state_dict()
+    assert all(torch.equal(again[key], value) for key, value in weights.items())

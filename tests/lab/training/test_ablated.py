@@ -1,5 +1,7 @@
 """The masks of the ablations, and their schedules, against plain rewrites."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,11 +13,12 @@ from gradmask.functional import error_energy
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import cluttered_scenes
 from gradmask.lab.networks.small import small_resnet
-from gradmask.lab.training.ablated import AblatedMask
+from gradmask.lab.training.ablated import AblatedMask, ablated
 from gradmask.lab.training.loop import stages, train
-from gradmask.lab.training.variants import MASKS, build, schedule
+from gradmask.lab.training.variants import MASKS, Phase, Variant
 
 THEORY = MASKS["theory"]
+LATE = Variant("second half", (Phase(0.5, None), Phase(1, THEORY)))
 
 
 @pytest.fixture(scope="module")
@@ -71,27 +74,26 @@ def test_depth_divides_the_convolutions_between_early_and_late():
     model = small_resnet(seed=0)
     names = [n for n, m in model.named_modules() if isinstance(m, nn.Conv2d)]
     found = []
-    for depth in ([0, 0.5], [0.5, 1]):
-        with build(THEORY | {"depth": depth}, 0).attach(model) as handle:
+    for depth in ((0, 0.5), (0.5, 1)):
+        with ablated(THEORY, depth=depth).attach(model) as handle:
             found += handle.sites
     assert found == names
 
 
 def test_sites_are_matched_by_their_whole_name():
     model = small_resnet(widths=(8, 8), seed=0)
-    branches = MASKS["signal"] | {"sites": r".*body\.1"}
-    with build(branches, 0).attach(model) as handle:
+    branches = ablated(MASKS["signal"], sites=r".*body\.1")
+    with branches.attach(model) as handle:
         assert handle.sites == ("3.body.1", "4.body.1")
     with pytest.raises(ValueError, match="nothing to attach to"):
-        build(branches | {"sites": "body"}, 0).attach(model)
+        replace(branches, sites="body").attach(model)
 
 
 def test_a_schedule_gives_every_epoch_the_mask_of_its_phase():
-    masks = schedule([[0.5, None], [1, THEORY]], seed=3, epochs=6)
-    expected = [None] * 3 + [GradientMask.from_theory()] * 3
-    assert [mask and build(THEORY, 0) for mask in map(masks, range(1, 7))] == expected
-    assert masks(6).seed == 3
-    always = schedule(THEORY, seed=3, epochs=2)
+    masks = LATE.schedule(seed=3, epochs=6)
+    expected = [None] * 3 + [replace(GradientMask.from_theory(), seed=3)] * 3
+    assert [masks(epoch) for epoch in range(1, 7)] == expected
+    always = Variant("theory", THEORY).schedule(seed=3, epochs=2)
     assert always(1) is always(2)
 
 
@@ -109,7 +111,7 @@ def test_training_follows_a_schedule_and_leaves_no_mask(scenes):
 
     mask = GradientMask.from_theory()
     plain, masked = weights(None), weights(mask)
-    late = weights(schedule([[0.5, None], [1, THEORY]], seed=0, epochs=2))
+    late = weights(LATE.schedule(seed=0, epochs=2))
     assert all(map(torch.equal, late[1], plain[1]))
     assert not all(map(torch.equal, late[2], plain[2]))
     early = weights(lambda number: mask if number == 1 else None)
