@@ -18,7 +18,7 @@ from gradmask.functional import (
     unbalanced_laplacian_of_gaussian,
 )
 from gradmask.functional.kernels import kept
-from gradmask.masking.handle import Handle, Layers, attach
+from gradmask.masking import Handle, Layers, SignalRoute, WeightsRoute, attach
 
 __all__ = ["GradientMask"]
 
@@ -299,7 +299,13 @@ class GradientMask:
         RuntimeError
             Later, by a forward pass whose input requires grad; see allow_input_grad.
         """
-        return attach(self, model, layers, allow_input_grad)
+        route = (
+            WeightsRoute(self.energy == "contribution", self.project)
+            if self.route == "weights"
+            else SignalRoute(allow_input_grad)
+        )
+        seed = self.seed if self.select == "random" else None
+        return attach(model, layers, route, self.mask, seed=seed, title=repr(self))
 
 
 @kept

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from gradmask.functional import error_energy, laplacian_of_gaussian, lateral_response
 from gradmask.functional.masks import rounding_error
-from gradmask.masking.handle import (
+from gradmask.masking import (
     ACTIVATIONS,
     Layers,
     choose,
     follows_linear,
+    recorded,
     types_in,
 )
-from gradmask.masking.observe import recorded
 
 __all__ = ["lateral_saliency"]
 

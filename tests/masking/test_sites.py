@@ -6,7 +6,7 @@ from support.networks import bare_net, batch, gradients, identical, plain_net
 from torch import nn
 
 import gradmask as gm
-from gradmask.masking.handle import ACTIVATIONS
+from gradmask.masking import ACTIVATIONS
 
 SIGNAL = gm.GradientMask(1.0)
 WEIGHTS = gm.GradientMask(1.0, route="weights")

@@ -30,7 +30,7 @@ from gradmask.lab.data.scenes import Scenes, random_part, scene_splits
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import evaluate, train
-from gradmask.masking.observe import recorded
+from gradmask.masking import recorded
 
 LAPTOP = {
     "seeds": 5,

@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradmask.masking.handle import ACTIVATIONS
-from gradmask.masking.observe import recorded
+from gradmask.masking import ACTIVATIONS, recorded
 
 __all__ = ["error_signals"]
 

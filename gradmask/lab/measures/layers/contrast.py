@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from gradmask.functional import contribution_energy, error_energy
 from gradmask.lab.records import Row
-from gradmask.masking.observe import recorded
+from gradmask.masking import recorded
 
 __all__ = [
     "Signals",

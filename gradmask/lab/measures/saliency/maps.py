@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gradmask import lateral_saliency
 from gradmask.lab.measures.robustness.attacks import frozen
-from gradmask.masking.handle import ACTIVATIONS
+from gradmask.masking import ACTIVATIONS
 
 __all__ = [
     "MAPS",
