@@ -17,7 +17,7 @@ from gradmask.functional import (
     lateral_mask,
     unbalanced_laplacian_of_gaussian,
 )
-from gradmask.functional.kernels import kept
+from gradmask.functional._numerics import kept
 from gradmask.masking import Handle, Layers, SignalRoute, WeightsRoute, attach
 
 __all__ = ["GradientMask"]

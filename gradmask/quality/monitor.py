@@ -13,7 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from gradmask.gradient_mask import GradientMask
 from gradmask.masking import Layers, choose, paused, recorded, types_in
-from gradmask.quality.gradient import GradientQuality, gradient_quality, lateral_quality
+from gradmask.quality.gradient import GradientQuality, gradient_quality
+from gradmask.quality.lateral import lateral_quality
 from gradmask.quality.per_sample import LossFunction, per_sample_gradients, undisturbed
 
 __all__ = ["QualityMonitor"]

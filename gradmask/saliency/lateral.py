@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradmask.functional import error_energy, laplacian_of_gaussian, lateral_response
-from gradmask.functional.masks import rounding_error
+from gradmask.functional._numerics import rounding_error
 from gradmask.masking import (
     ACTIVATIONS,
     Layers,

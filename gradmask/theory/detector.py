@@ -22,12 +22,8 @@ import torch
 from torch import Tensor
 
 from gradmask.functional import lateral_response
-from gradmask.theory.rates import (
-    Numbers,
-    check_channels,
-    density,
-    snr_gain,
-)
+from gradmask.theory._broadcast import Values, check_channels, density, distribution
+from gradmask.theory.rates import snr_gain
 
 __all__ = [
     "GainPrediction",
@@ -38,7 +34,7 @@ __all__ = [
 ]
 
 
-def energy_moments(strength: Numbers, channels: int) -> tuple[Tensor, Tensor]:
+def energy_moments(strength: Values, channels: int) -> tuple[Tensor, Tensor]:
     r"""Mean and variance of the error energy, in units of tau and tau^2.
 
     The energy is a non-central chi variable; by the law of total expectation over its
@@ -188,9 +184,7 @@ def noise_threshold(
 
 
 class GainPrediction(NamedTuple):
-    """What :func:`predict_gain` returns: arguments of
-    :func:`gradmask.theory.snr_gain`.
-    """
+    """What :func:`predict_gain` returns: the arguments of :func:`snr_gain`."""
 
     hit_rate: float
     false_alarm_rate: float
@@ -200,7 +194,8 @@ class GainPrediction(NamedTuple):
     @property
     def gain(self) -> float:
         """The factor on the signal-to-noise ratio."""
-        return float(snr_gain(*self[:3], fluctuation=self.fluctuation))
+        p, q, occupancy, fluctuation = self
+        return snr_gain(p, q, occupancy, fluctuation=fluctuation)
 
 
 def predict_gain(
@@ -265,7 +260,7 @@ def predict_gain(
         raise ValueError("the support must be neither empty nor the whole map")
     t = response.threshold(threshold) - response.mean / response.spread
     scale = (channels * (1 + strength * on)).sqrt() * response.spread
-    kept = torch.special.ndtr(-t) + response.weights.diagonal() * density(t) / scale
+    kept = distribution(-t) + response.weights.diagonal() * density(t) / scale
     rows = response.weights[on] / response.spread[on, None]
     correlation = (rows * response.energy_variance) @ rows.T
     variance = _count_variance(t[on], correlation.clamp(-1, 1))
