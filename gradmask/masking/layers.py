@@ -54,9 +54,9 @@ def _names(layers: object) -> list[str]:
     if isinstance(layers, str):
         return [layers]
     if isinstance(layers, Iterable) and not isinstance(layers, nn.Module):
-        names = list(dict.fromkeys(layers))
+        names = list(layers)
         if all(isinstance(name, str) for name in names):
-            return names
+            return list(dict.fromkeys(names))
     raise TypeError(
         "layers: pass names, types (several in a tuple) or a predicate "
         f"(name, module) -> bool, got {layers!r}"
