@@ -95,6 +95,8 @@ def contribution_energy(
     check_map("delta", delta)
     check_map("activation", activation)
     error = _channel_energy(delta, groups)
+    if delta.numel() == 0:
+        return error[:, :1]
     window = each_filtered(
         _channel_energy(activation, groups),
         error.new_ones(tuple(kernel_size)),
