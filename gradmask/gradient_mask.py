@@ -65,9 +65,10 @@ class GradientMask:
         Whether sigma is a share of the map's width.
     project : bool, default True
         On the weights route, whether the masked error of a convolution is projected
-        onto what the normalisation behind it lets through (:func:`project_out`):
-        BatchNorm2d, SyncBatchNorm, GroupNorm or InstanceNorm2d, wherever it
-        normalises by the batch's own statistics.  See the notes.
+        onto what the normalisation behind it lets through
+        (:func:`gradmask.functional.project_out`): BatchNorm2d, SyncBatchNorm,
+        GroupNorm or InstanceNorm2d, wherever it normalises by the batch's own
+        statistics.  See the notes.
     select : {"lateral", "random", "top-k", "all"}, default "lateral"
         "lateral": lateral inhibition.  Controls: "random" and "top-k" keep as many
         positions of every sample, at random or those of largest energy; "all" keeps

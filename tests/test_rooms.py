@@ -106,7 +106,7 @@ number: float = snr_gain(torch.ones(2), 0.2, 0.3)
 snr_gain(torch.ones(2), 0.2, occupied=0.3)
 snr_gain(0.5, None, 0.3)
 other: float = best_scale(torch.ones(2))
-best_scale(2.0, 3)
+best_scale(torch.ones(2), 3)
 """
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -54,9 +55,11 @@ class Handle:
     def active(self) -> bool:  # noqa: D102
         return self._switch.active
 
-    def paused(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def paused(self) -> Iterator[None]:
         """Plain gradients inside the block, for every pass that touches it."""
-        return self._switch.paused()
+        with self._switch.paused():
+            yield
 
     def remove(self) -> None:
         """Detach everything; calling it again does nothing."""

@@ -34,9 +34,9 @@ def lateral_quality(
     delta : Tensor
         Error signal of shape (B, C, H, W).
     kernel : Tensor or sequence of Tensor
-        One kernel, or several, as in :func:`gradient_mask`.
+        One kernel, or several, as in :func:`gradmask.functional.gradient_mask`.
     threshold : float, default 0.0
-        As in :func:`gradient_mask`.
+        As in :func:`gradmask.functional.gradient_mask`.
 
     Returns
     -------
@@ -48,7 +48,8 @@ def lateral_quality(
     Raises
     ------
     ValueError
-        As :func:`gradient_mask`, also where the map is smaller than the kernel.
+        As :func:`gradmask.functional.gradient_mask`, also where the map is smaller
+        than the kernel.
 
     Notes
     -----

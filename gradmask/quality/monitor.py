@@ -47,7 +47,7 @@ class QualityMonitor:
     every : int, default 100
         Interval between measurements, in calls; the first call measures.
     layers : type, tuple of types, str, sequence of str, or callable, optional
-        As in :meth:`GradientMask.attach`.  Default: every Conv2d.
+        As in :meth:`gradmask.GradientMask.attach`.  Default: every Conv2d.
     inhibition : GradientMask, optional
         Whose kernels and threshold lateral quality uses.  Default: ``GradientMask()``.
     samples : int, default 32

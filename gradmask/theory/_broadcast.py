@@ -21,15 +21,19 @@ class Array(Protocol):
         """Return a NumPy array."""
 
 
-Arrays: TypeAlias = Tensor | Array | Sequence[Any]
-Values: TypeAlias = float | Arrays
+Values: TypeAlias = float | Tensor | Array | Sequence[Any]
 
 
 class ClosedForm(Protocol[P]):
-    """A formula of numbers, arrays or tensors that broadcast."""
+    """A formula of numbers, arrays or tensors that broadcast.
+
+    A word among its arguments, such as the name of a criterion, is none of them.
+    """
 
     @overload
-    def __call__(self, *args: float, **kwargs: float) -> float: ...  # type: ignore[overload-overlap]
+    def __call__(  # type: ignore[overload-overlap]
+        self, *args: float | str, **kwargs: float | str
+    ) -> float: ...
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor: ...
@@ -42,7 +46,8 @@ def closed_form(formula: Callable[P, Tensor]) -> ClosedForm[P]:
     def of_numbers_too(*args: P.args, **kwargs: P.kwargs) -> float | Tensor:
         result = formula(*args, **kwargs)
         given = (*args, *kwargs.values())
-        return result.item() if all(isinstance(v, Real) for v in given) else result
+        alone = all(isinstance(value, Real | str) for value in given)
+        return result.item() if alone else result
 
     return cast(ClosedForm[P], of_numbers_too)
 

@@ -3,14 +3,13 @@ r"""The mask as a detector: where it finds an object in noise, and what that gai
 The error energy is a chi variable of C degrees of freedom, non-central on the
 object.  Its mean and variance at every position, seen through the kernel, give the
 probability that a position is kept (:func:`detectability_map`,
-:func:`noise_threshold`, then :func:`gradmask.theory.hit_rate`). Kept noise is louder
-than the rest (:func:`gradmask.theory.noise_selection`); :func:`predict_gain` puts it
-all together.
+:func:`noise_threshold`, then :func:`hit_rate`).  Kept noise is louder than the rest
+(:func:`noise_selection`); :func:`predict_gain` puts it all together.
 
-Model and notation are those of :mod:`gradmask.theory.rates`, in units of tau. The
-response is taken as normal, which it is nearly for the sum of many positions. Maps are
-computed in float64 on the CPU, with a matrix of (H W)^2 numbers: 5 MB for 28 by 28
-positions.
+Model and notation are those of :mod:`gradmask.theory.rates`, in units of tau.  The
+response is taken as normal, which it is nearly for the sum of many positions.  Maps
+are computed in float64 on the CPU, with a matrix of (H W)^2 numbers: 5 MB for 28 by
+28 positions.
 """
 
 from __future__ import annotations
@@ -155,7 +154,7 @@ def noise_threshold(
     Parameters
     ----------
     threshold : float
-        theta, as :func:`gradmask.gradient_mask` takes it.
+        theta, as :func:`gradmask.functional.gradient_mask` takes it.
     kernel, support, strength, channels
         As in :func:`detectability_map`, and so are the errors.
 
@@ -215,16 +214,15 @@ def predict_gain(
 
     averaged over the object and beside it, and the variance of the number of kept
     positions on the object, whose bits are correlated.  With an object that fills
-    the kernel it is :func:`gradmask.theory.selected_hit_rate`, without one
-    :func:`gradmask.theory.selected_false_alarm_rate`, to first order in :math:`1/\sqrt
-    C`.
+    the kernel it is :func:`selected_hit_rate`, without one
+    :func:`selected_false_alarm_rate`, to first order in :math:`1/\sqrt{C}`.
 
     Parameters
     ----------
     kernel, support, strength, channels
         As in :func:`detectability_map`; the object neither absent nor everywhere.
     threshold : float, default 0.0
-        As :func:`gradmask.gradient_mask` takes it.
+        As :func:`gradmask.functional.gradient_mask` takes it.
 
     Returns
     -------

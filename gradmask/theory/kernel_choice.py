@@ -6,13 +6,10 @@ Numbers, arrays and tensors are taken and returned as in :mod:`gradmask.theory.r
 from __future__ import annotations
 
 import math
-from numbers import Real
-from typing import overload
 
 from torch import Tensor
 
 from gradmask.theory._broadcast import (
-    Arrays,
     Values,
     check_channels,
     closed_form,
@@ -147,15 +144,8 @@ def union_false_alarm_rate(correlation: Values) -> Tensor:
     return 0.75 - c.asin() / (2 * math.pi)
 
 
-@overload
-def best_scale(radius: float, criterion: str = "disc") -> float: ...
-
-
-@overload
-def best_scale(radius: Arrays, criterion: str = "disc") -> Tensor: ...
-
-
-def best_scale(radius: Values, criterion: str = "disc") -> float | Tensor:
+@closed_form
+def best_scale(radius: Values, criterion: str = "disc") -> Tensor:
     r"""Sigma of the Laplacian of Gaussian that suits a disc best.
 
     ================  ============  ==============================================
@@ -205,5 +195,4 @@ def best_scale(radius: Values, criterion: str = "disc") -> float | Tensor:
     (rho,) = tensors(radius)
     if not (rho > 0).all():
         raise ValueError(f"radius must be positive, got {radius}")
-    sigma = _BEST_SCALES[criterion] * rho
-    return sigma.item() if isinstance(radius, Real) else sigma
+    return _BEST_SCALES[criterion] * rho

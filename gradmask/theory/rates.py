@@ -8,8 +8,7 @@ of a gradient is its signal-to-noise ratio, ``SNR = ||E g||^2 / E||g - E g||^2``
 
 Arguments are numbers, arrays or tensors that broadcast.  Where all are numbers the
 result is a float, otherwise a tensor.  Thresholds are in units of the standard
-deviation of the response to noise; :func:`gradmask.theory.noise_threshold` converts a
-mask's own.
+deviation of the response to noise; :func:`noise_threshold` converts a mask's own.
 """
 
 from __future__ import annotations
@@ -114,7 +113,7 @@ def false_alarm_rate(threshold: Values) -> Tensor:
     .. math:: q = 1 - \Phi(\theta)
 
     Far from every object, where the response is noise alone; beside an object the
-    surround pushes it lower (:func:`gradmask.theory.detectability_map`).
+    surround pushes it lower (:func:`detectability_map`).
 
     Parameters
     ----------
@@ -210,7 +209,17 @@ def selected_false_alarm_rate(
 
     .. math:: \tilde q = q (1 + \kappa)
 
-    with kappa of :func:`noise_selection`, whose parameters it shares.
+    with kappa of :func:`noise_selection`.
+
+    Parameters
+    ----------
+    threshold, centre, channels : number, array or tensor
+        As in :func:`noise_selection`.
+
+    Returns
+    -------
+    float or tensor
+        The share.
 
     Examples
     --------

@@ -63,8 +63,8 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
 
     Rows, one for each layer and one for the network: "data", "family", "epoch",
     "layer", "depth" (0 for the first convolution, 1 for the last), what
-    :class:`gradmask.QualityMonitor` measures, "object_share" and "object_area" (nan
-    without an object's mask), and loss and accuracy on both sets.
+    :class:`gradmask.quality.QualityMonitor` measures, "object_share" and
+    "object_area" (nan without an object's mask), and loss and accuracy on both sets.
     """
     rows = []
     for data in config["data"]:

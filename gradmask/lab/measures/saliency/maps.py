@@ -40,7 +40,7 @@ STEPS = 32
 
 
 def lateral(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Lateral saliency, :func:`gradmask.lateral_saliency`."""
+    """Lateral saliency, :func:`gradmask.saliency.lateral_saliency`."""
     return lateral_saliency(frozen(model), images, labels)
 
 
