@@ -1,4 +1,3 @@
-# ruff: noqa: D102
 """The signal route: the masked error flows on, to everything below.
 
 An autograd node stands at a feature map, an activation's input or any other module's
@@ -9,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,10 +27,8 @@ class SignalRoute:
     """Where the signal route acts, and whether it guards the network's input."""
 
     allow_input_grad: bool = False
-    default: ClassVar[tuple[type[nn.Module], ...]] = ACTIVATIONS
-
-    def unfit(self, modules: dict[str, nn.Module], name: str) -> str | None:
-        return unfit_for_signal(modules, name)
+    default = ACTIVATIONS
+    unfit = staticmethod(unfit_for_signal)
 
     def place(
         self, model: nn.Module, modules: Mapping[str, nn.Module], switch: Switch

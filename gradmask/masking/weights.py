@@ -1,4 +1,3 @@
-# ruff: noqa: D102
 """The weights route: a convolution's own weights see the masked error.
 
 The plain error flows on.  An autograd node takes the place of the convolution's own,
@@ -9,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -30,10 +29,8 @@ class WeightsRoute:
 
     contribution: bool = False
     project: bool = True
-    default: ClassVar[type[nn.Module]] = nn.Conv2d
-
-    def unfit(self, modules: dict[str, nn.Module], name: str) -> str | None:
-        return unfit_for_weights(modules, name)
+    default = nn.Conv2d
+    unfit = staticmethod(unfit_for_weights)
 
     def place(
         self, model: nn.Module, modules: Mapping[str, nn.Module], switch: Switch

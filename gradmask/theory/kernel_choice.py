@@ -68,9 +68,9 @@ def kernel_correlation(first: Tensor, second: Tensor) -> float:
     .. math:: c = \frac{\langle k_1, k_2 \rangle}
                        {\lVert k_1 \rVert \lVert k_2 \rVert}
 
-    with the smaller kernel centred in the larger one.  Two Laplacians of Gaussian
-    have ``(2 s1 s2 / (s1^2 + s2^2))^3`` in the continuum, 0.512 an
-    octave apart, and a little less on the pixel grid.
+    with the smaller kernel centred in the larger one.  Two Laplacians of Gaussian have
+    ``(2 s1 s2 / (s1^2 + s2^2))^3`` in the continuum, 0.512 an octave apart, and a
+    little less on the pixel grid.
 
     Parameters
     ----------
