@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.prune import BasePruningMethod
 
-from gradmask.masking.handle import ACTIVATIONS
-from gradmask.masking.observe import recorded
+from gradmask.masking import ACTIVATIONS, recorded
 
 __all__ = [
     "Call",

@@ -22,7 +22,7 @@ from gradmask.lab.networks.inspection import (
     evaluation_copy,
     input_gradient,
 )
-from gradmask.masking.handle import ACTIVATIONS
+from gradmask.masking import ACTIVATIONS
 
 __all__ = [
     "MAPS",
@@ -44,7 +44,7 @@ STEPS = 32
 
 
 def lateral(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Lateral saliency, :func:`gradmask.lateral_saliency`."""
+    """Lateral saliency, :func:`gradmask.saliency.lateral_saliency`."""
     return lateral_saliency(evaluation_copy(model), images, labels)
 
 
