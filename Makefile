@@ -27,7 +27,7 @@ lint: $(READY) ## Check style, formatting, types and spelling
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/codespell *.md benchmarks book/*.bib book/*.ipynb book/*.md gradmask tests
+	.venv/bin/codespell *.md book/*.bib book/*.ipynb book/*.md gradmask tests
 
 format: $(READY) ## Format the code and strip the notebooks of their outputs
 	.venv/bin/ruff check --fix-only

@@ -9,6 +9,7 @@ from PIL import Image
 from torchvision import datasets
 from torchvision.models import get_model
 
+from gradmask import GradientMask
 from gradmask.lab.cli import train as classify
 
 
@@ -64,7 +65,7 @@ def test_a_masked_network_is_plain_again_afterwards(folder):
     model = get_model("resnet18", num_classes=2)
     before = sum(len(m._forward_hooks) for m in model.modules())
     images = classify.load("folder", folder, 32)
-    options = {"epochs": 1, "inhibition": classify.build({"sigma": 1.0}, 0)}
+    options = {"epochs": 1, "inhibition": GradientMask(sigma=1.0)}
     list(classify.train(model, *images, batch_size=8, **options))
     assert sum(len(m._forward_hooks) for m in model.modules()) == before
 
