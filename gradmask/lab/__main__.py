@@ -19,6 +19,7 @@ import torch
 from tqdm import tqdm
 
 from gradmask.lab import experiments, records
+from gradmask.lab.provenance import provenance
 from gradmask.lab.reports.stats import mean_interval
 from gradmask.lab.settings import BUDGETS, find_device
 
@@ -60,7 +61,7 @@ def _run(options: argparse.Namespace) -> int:
             continue
         if int(os.environ.get("RANK", "0")) == 0:
             run = records.Run(
-                seed, rows, time.perf_counter() - begin, records.provenance(device)
+                seed, rows, time.perf_counter() - begin, provenance(device)
             )
             records.save_run(options.name, options.profile, config, run)
     if failed:

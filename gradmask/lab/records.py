@@ -5,20 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
-import platform
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock
 
-__all__ = ["Record", "RecordError", "Row", "Run", "load", "provenance", "save_run"]
+__all__ = ["Record", "RecordError", "Row", "Run", "load", "save_run"]
 
 Row = dict[str, Any]
 
@@ -45,7 +39,8 @@ class Run:
     seconds : float
         Wall-clock time.
     provenance : dict of str to str or int
-        Commit, date, versions, hardware, device and threads; see :func:`provenance`.
+        Commit, date, versions, hardware, device and threads; see
+        :func:`gradmask.lab.provenance.provenance`.
     """
 
     seed: int
@@ -189,23 +184,6 @@ def save_run(name: str, profile: str, config: Mapping[str, Any], run: Run) -> No
         temporary.replace(path)
 
 
-def provenance(device: torch.device) -> dict[str, str | int]:
-    """Say what a run is made with: commit, date, versions and hardware.
-
-    The commit ends in "+" where the library differs from it.
-    """
-    return {
-        "commit": _commit(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "gradmask": version("gradmask"),
-        "hardware": _hardware(device),
-        "device": device.type,
-        "threads": torch.get_num_threads(),
-    }
-
-
 def _packed(run: Run) -> dict[str, Any]:
     columns = list(run.rows[0]) if run.rows else []
     if any(list(row) != columns for row in run.rows):
@@ -246,23 +224,3 @@ def _lines(
     for run, head in zip(full, heads, strict=True):
         rows = ",\n".join(json.dumps(row, allow_nan=False) for row in run["values"])
         yield f'\n{json.dumps(head)[:-1]}, "values": [\n{rows}\n]}}'
-
-
-def _commit() -> str:
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(ROOT), *words]
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-
-    changed = "+" if git("status", "--porcelain", "--", "gradmask") else ""
-    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + changed
-
-
-def _hardware(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    model = platform.processor() or platform.machine()
-    if sys.platform == "linux":
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        names = [line.split(":", 1)[1] for line in lines if line.startswith("model n")]
-        model = names[0].strip() if names else model
-    return f"{model}, {os.cpu_count()} cores"

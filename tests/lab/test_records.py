@@ -15,6 +15,7 @@ import torch
 
 from gradmask.lab import __main__ as cli
 from gradmask.lab import experiments, records
+from gradmask.lab.provenance import provenance
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "book/records"
@@ -108,7 +109,7 @@ def test_show_gives_means_with_their_intervals(trial, capsys):
 
 def test_a_run_whose_rows_differ_in_their_keys_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path))
-    made = records.provenance(torch.device("cpu"))
+    made = provenance(torch.device("cpu"))
     run = records.Run(0, [{"a": 1}, {"b": 1}], 0.0, made)
     with pytest.raises(ValueError, match="same keys"):
         records.save_run("odd", "smoke", {}, run)
@@ -116,7 +117,7 @@ def test_a_run_whose_rows_differ_in_their_keys_is_refused(monkeypatch, tmp_path)
 
 
 def _save_seeds(first):
-    made = records.provenance(torch.device("cpu"))
+    made = provenance(torch.device("cpu"))
     for seed in range(first, 20, 2):
         rows = [{"x": seed}]
         records.save_run("shared", "smoke", {}, records.Run(seed, rows, 0.0, made))
@@ -132,7 +133,8 @@ def test_two_processes_share_a_record(monkeypatch, tmp_path):
 KILLED = """
 import torch
 from gradmask.lab import records
-made = records.provenance(torch.device("cpu"))
+from gradmask.lab.provenance import provenance
+made = provenance(torch.device("cpu"))
 for seed in range(10**6):
     rows = [{"x": seed}] * 200
     records.save_run("killed", "smoke", {}, records.Run(seed, rows, 0.0, made))
