@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from gradmask.lab.figures.style import (
     COLOURS,
+    COMPARED,
     GREY,
     INK,
     Style,
@@ -23,7 +24,15 @@ from gradmask.lab.figures.style import (
 )
 from gradmask.lab.reports.stats import Interval
 
-__all__ = ["Lead", "answers", "blindness", "calibration", "forest", "step_ratios"]
+__all__ = [
+    "Lead",
+    "answers",
+    "blindness",
+    "calibration",
+    "compared",
+    "forest",
+    "step_ratios",
+]
 
 Line = Interval | Mapping[str, Interval]
 """One interval, or several of one line by the name of their series."""
@@ -66,6 +75,7 @@ def forest(
     scale: float = 1.0,
     zero: bool = True,
     minus: bool = False,
+    sharex: bool = False,
 ) -> Figure:
     """Paired differences with their intervals, zero marked.
 
@@ -88,24 +98,23 @@ def forest(
         filled.
     minus : bool, default False
         Whether the styles' names are what is subtracted, to be written with a minus.
+    sharex : bool, default False
+        Whether the panels share the horizontal axis.
     """
     styles = styles or {}
     lines = next(iter(panels.values()))
-    several = {
-        name: None
-        for line in lines.values()
-        if not isinstance(line, Interval)
-        for name in line
-    }
-    height = 0.9 + (0.12 + 0.15 * max(1, len(several))) * len(lines)
-    if len(several) > 1:
-        height += 0.2
-    figure, axes = subplots(len(panels), height=height, sharey=True, squeeze=False)
+    series = ([""] if isinstance(x, Interval) else list(x) for x in lines.values())
+    most = max(series, key=len)
+    several = len(most) > 1
+    height = 0.9 + (0.12 + 0.15 * len(most)) * len(lines) + 0.2 * several
+    figure, axes = subplots(
+        len(panels), height=height, sharex=sharex, sharey=True, squeeze=False
+    )
     for ax, (title, drawn) in zip(axes[0], panels.items(), strict=True):
         for y, (name, line) in enumerate(drawn.items()):
-            series = {name: line} if isinstance(line, Interval) else line
-            for index, (key, interval) in enumerate(series.items()):
-                at = y + 0.15 * (index - (len(series) - 1) / 2)
+            dots = {name: line} if isinstance(line, Interval) else line
+            for index, (key, interval) in enumerate(dots.items()):
+                at = y + 0.15 * (index - (len(dots) - 1) / 2)
                 _dot(ax, interval, at, styles.get(key, _DOT), scale, zero)
         if zero:
             ax.axvline(0, color=INK, lw=1)
@@ -115,8 +124,8 @@ def forest(
     names = [name if several else prefix + name for name in lines]
     axes[0, 0].set_yticks(range(len(lines)), names)
     axes[0, 0].set_ylim(len(lines) - 0.4, -0.6)
-    if len(several) > 1:
-        for name in several:
+    if several:
+        for name in most:
             style = styles.get(name, _DOT)
             axes[0, 0].plot(
                 [], [], style.marker, color=style.colour, label=prefix + name
@@ -125,6 +134,20 @@ def forest(
     if unit:
         figure.supxlabel(unit, fontsize=9)
     return done(figure)
+
+
+def compared(
+    panels: Mapping[str, Mapping[str, Line]], unit: str = "", *, sharex: bool = False
+) -> Figure:
+    """Differences of masks to what they are compared with, in points.
+
+    Parameters
+    ----------
+    panels, unit, sharex
+        As of :func:`forest`, shares; the names of lines or series are those of
+        baselines.
+    """
+    return forest(panels, unit, styles=COMPARED, scale=100, minus=True, sharex=sharex)
 
 
 def calibration(

@@ -71,8 +71,9 @@ def test_several_intervals_of_a_line_stand_below_one_another():
 def test_a_series_has_its_colour_and_its_minus():
     interval = Interval(1.0, 0.5, 1.5)
     lines = {"home": {"plain": interval, "top-k": interval}}
-    figure = draw.forest({"title": lines}, styles=COMPARED, minus=True)
+    figure = draw.compared({"title": lines})
     _, dots = drawn(figure.axes[0])
+    assert [dot.get_xdata()[0] for dot in dots] == [100, 100]
     colours = [dot.get_markeredgecolor() for dot in dots]
     assert colours == [COMPARED["plain"].colour, COMPARED["top-k"].colour]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
