@@ -20,6 +20,7 @@ from gradmask.lab.figures.style import (
     done,
     interval_line,
     legend_below,
+    legend_outside,
     subplots,
 )
 from gradmask.lab.reports.stats import Interval
@@ -106,7 +107,7 @@ def forest(
     series = ([""] if isinstance(x, Interval) else list(x) for x in lines.values())
     most = max(series, key=len)
     several = len(most) > 1
-    height = 0.9 + (0.12 + 0.15 * len(most)) * len(lines) + 0.2 * several
+    height = 0.9 + (0.18 + 0.09 * len(most)) * len(lines) + 0.2 * several
     figure, axes = subplots(
         len(panels), height=height, sharex=sharex, sharey=True, squeeze=False
     )
@@ -114,7 +115,7 @@ def forest(
         for y, (name, line) in enumerate(drawn.items()):
             dots = {name: line} if isinstance(line, Interval) else line
             for index, (key, interval) in enumerate(dots.items()):
-                at = y + 0.15 * (index - (len(dots) - 1) / 2)
+                at = y + 0.17 * (index - (len(dots) - 1) / 2)
                 _dot(ax, interval, at, styles.get(key, _DOT), scale, zero)
         if zero:
             ax.axvline(0, color=INK, lw=1)
@@ -130,7 +131,7 @@ def forest(
             axes[0, 0].plot(
                 [], [], style.marker, color=style.colour, label=prefix + name
             )
-        legend_below(figure, axes[0, 0])
+        legend_outside(figure, axes[0, 0], "upper right" if unit else "lower center")
     if unit:
         figure.supxlabel(unit, fontsize=9)
     return done(figure)

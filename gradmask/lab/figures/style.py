@@ -31,6 +31,7 @@ __all__ = [
     "interval_line",
     "legend_below",
     "legend_of_sides",
+    "legend_outside",
     "outline",
     "show_map",
     "subplots",
@@ -213,8 +214,13 @@ def interval_line(
 
 def legend_below(figure: Figure, ax: Axes) -> None:
     """Explain the lines of one of a figure's axes below all of them."""
+    legend_outside(figure, ax, "lower center")
+
+
+def legend_outside(figure: Figure, ax: Axes, place: str) -> None:
+    """Explain the lines of one of a figure's axes at a place outside all of them."""
     handles, names = ax.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    figure.legend(handles, names, loc=f"outside {place}", ncols=len(names))
 
 
 def legend_of_sides(figure: Figure) -> None:
