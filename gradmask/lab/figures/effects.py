@@ -16,6 +16,7 @@ from gradmask.lab.figures.style import (
     COMPARED,
     GREY,
     INK,
+    Place,
     Style,
     done,
     interval_line,
@@ -116,7 +117,8 @@ def forest(
             dots = {name: line} if isinstance(line, Interval) else line
             for index, (key, interval) in enumerate(dots.items()):
                 at = y + 0.17 * (index - (len(dots) - 1) / 2)
-                _dot(ax, interval, at, styles.get(key, _DOT), scale, zero)
+                style = styles.get(key, _DOT)
+                _dot(ax, interval, at, style, scale, zero, 5.5 if several else 6.5)
         if zero:
             ax.axvline(0, color=INK, lw=1)
         ax.set(title=title)
@@ -131,7 +133,8 @@ def forest(
             axes[0, 0].plot(
                 [], [], style.marker, color=style.colour, label=prefix + name
             )
-        legend_outside(figure, axes[0, 0], "upper right" if unit else "lower center")
+        place: Place = "outside upper right" if unit else "outside lower center"
+        legend_outside(figure, axes[0, 0], place)
     if unit:
         figure.supxlabel(unit, fontsize=9)
     return done(figure)
@@ -167,7 +170,7 @@ def calibration(
     figure, axes = subplots(len(panels), height=2.3, sharey=True)
     for ax, (title, lines) in zip(axes, panels.items(), strict=True):
         for y, interval in enumerate(lines.values()):
-            _dot(ax, interval, y, _DOT, 1.0, zero=False)
+            _dot(ax, interval, y, _DOT, 1.0, zero=False, size=6)
         ax.axvline(0, color=GREY, lw=0.9)
         ax.set_title(title)
         ax.grid(axis="y")
@@ -284,10 +287,16 @@ def blindness(
 
 
 def _dot(
-    ax: Axes, interval: Interval, y: float, style: Style, scale: float, zero: bool
+    ax: Axes,
+    interval: Interval,
+    y: float,
+    style: Style,
+    scale: float,
+    zero: bool,
+    size: float,
 ) -> None:
     filled = interval.excludes_zero or not zero
     scaled = [scale * value for value in interval]
     interval_line(
-        ax, scaled, y, style.colour, filled=filled, marker=style.marker, size=5.5
+        ax, scaled, y, style.colour, filled=filled, marker=style.marker, size=size
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import cycler
 import matplotlib as mpl
@@ -25,6 +25,7 @@ __all__ = [
     "MAPS",
     "SIDES",
     "WIDTH",
+    "Place",
     "Style",
     "done",
     "frame",
@@ -51,6 +52,8 @@ COLOURS = {
     "object": "#d55e00",
     "other": "#cc79a7",
 }
+
+Place = Literal["outside lower center", "outside upper right"]
 
 
 class Style(NamedTuple):
@@ -214,13 +217,17 @@ def interval_line(
 
 def legend_below(figure: Figure, ax: Axes) -> None:
     """Explain the lines of one of a figure's axes below all of them."""
-    legend_outside(figure, ax, "lower center")
+    legend_outside(figure, ax, "outside lower center")
 
 
-def legend_outside(figure: Figure, ax: Axes, place: str) -> None:
+def legend_outside(
+    figure: Figure,
+    ax: Axes,
+    place: Place,
+) -> None:
     """Explain the lines of one of a figure's axes at a place outside all of them."""
     handles, names = ax.get_legend_handles_labels()
-    figure.legend(handles, names, loc=f"outside {place}", ncols=len(names))
+    figure.legend(handles, names, loc=place, ncols=len(names))
 
 
 def legend_of_sides(figure: Figure) -> None:
