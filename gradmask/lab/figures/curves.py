@@ -28,8 +28,8 @@ from gradmask.lab.reports.stats import Course
 __all__ = [
     "bands",
     "contrasts",
+    "over_epochs",
     "overlap",
-    "schedules",
     "survivals",
     "transitions",
     "window",
@@ -72,7 +72,7 @@ def bands(
     return done(figure)
 
 
-def schedules(
+def over_epochs(
     panels: Mapping[str, Mapping[str, Course]], styles: Mapping[str, Style]
 ) -> Figure:
     """Shares over the length of training, a panel for each number.

@@ -21,7 +21,7 @@ def band_of(ax, index=0):
 def test_schedules_draw_every_length_of_training_in_its_order():
     styles = {"plain": COMPARED["plain"], "theory": COMPARED["mask"]}
     series = {"plain": COURSE, "theory": COURSE}
-    (ax,) = draw.schedules({"accuracy": series}, styles).axes
+    (ax,) = draw.over_epochs({"accuracy": series}, styles).axes
     mean, low, high = 100 * np.array(COURSE.y).T
     for index, (name, line) in enumerate(zip(styles, ax.lines, strict=True)):
         assert line.get_label() == name
