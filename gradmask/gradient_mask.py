@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from numbers import Integral, Real
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +19,8 @@ from gradmask.functional import (
     lateral_mask,
     unbalanced_laplacian_of_gaussian,
 )
-from gradmask.functional.kernels import kept
-from gradmask.masking.handle import Handle, Layers, attach
+from gradmask.functional._numerics import kept
+from gradmask.masking import Handle, Layers, SignalRoute, WeightsRoute, attach
 
 __all__ = ["GradientMask"]
 
@@ -63,9 +65,10 @@ class GradientMask:
         Whether sigma is a share of the map's width.
     project : bool, default True
         On the weights route, whether the masked error of a convolution is projected
-        onto what the normalisation behind it lets through (:func:`project_out`):
-        BatchNorm2d, SyncBatchNorm, GroupNorm or InstanceNorm2d, wherever it
-        normalises by the batch's own statistics.  See the notes.
+        onto what the normalisation behind it lets through
+        (:func:`gradmask.functional.project_out`): BatchNorm2d, SyncBatchNorm,
+        GroupNorm or InstanceNorm2d, wherever it normalises by the batch's own
+        statistics.  See the notes.
     select : {"lateral", "random", "top-k", "all"}, default "lateral"
         "lateral": lateral inhibition.  Controls: "random" and "top-k" keep as many
         positions of every sample, at random or those of largest energy; "all" keeps
@@ -78,7 +81,10 @@ class GradientMask:
     Raises
     ------
     ValueError
-        If a value is none of those above, or contradicts another.
+        If a value is none of those above, or contradicts another: on the signal route
+        nothing is projected and contributions do not compete.
+    TypeError
+        If a value is of another type.
 
     Notes
     -----
@@ -113,22 +119,42 @@ class GradientMask:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        sigmas = self.sigma if isinstance(self.sigma, Sequence) else (self.sigma,)
-        object.__setattr__(self, "sigma", tuple(float(s) for s in sigmas))
+        given: Any = self.sigma
+        several = isinstance(given, Sequence) and not isinstance(given, str | bytes)
+        sigmas = given if several else (given,)
+        size = None if self.size is None else _integer("size", self.size)
+        plain = {
+            "sigma": tuple(_real("sigma", sigma) for sigma in sigmas),
+            "threshold": _real("threshold", self.threshold),
+            "size": size,
+            "seed": _integer("seed", self.seed),
+        }
+        for field, value in plain.items():
+            object.__setattr__(self, field, value)
+        self._check_choices()
+        if not self.sigmas:
+            raise ValueError("sigma must hold at least one scale")
+        if not math.isfinite(self.threshold):
+            raise ValueError(f"threshold must be finite, got {self.threshold}")
+        for sigma in self.sigmas:
+            _KERNELS[self.kernel](sigma, size=self.size)
+
+    def _check_choices(self) -> None:
         choices = {"route": Route, "energy": Energy, "select": Select, "kernel": Kernel}
         for field, allowed in choices.items():
-            if (value := getattr(self, field)) not in get_args(allowed):
+            value = getattr(self, field)
+            if not isinstance(value, str) or value not in get_args(allowed):
                 raise ValueError(
                     f"{field} must be one of {get_args(allowed)}, got {value!r}"
                 )
-        if not self.sigmas:
-            raise ValueError("sigma must hold at least one scale")
-        if not float("-inf") < self.threshold < float("inf"):
-            raise ValueError(f"threshold must be finite, got {self.threshold}")
-        if self.energy == "contribution" and self.route != "weights":
-            raise ValueError('energy="contribution" needs route="weights"')
-        for sigma in self.sigmas:
-            _KERNELS[self.kernel](sigma, size=self.size)
+        for field in ("relative", "project"):
+            if not isinstance(value := getattr(self, field), bool):
+                raise TypeError(f"{field} must be True or False, got {value!r}")
+        if self.route != "weights":
+            if self.energy == "contribution":
+                raise ValueError('energy="contribution" needs route="weights"')
+            if not self.project:
+                raise ValueError('project=False needs route="weights"')
 
     def __repr__(self) -> str:
         changed = (
@@ -296,10 +322,38 @@ class GradientMask:
         ValueError
             If no module matches, a named one does not exist or cannot be masked, or one
             has a mask attached already.
+        TypeError
+            If layers is anything else, a module for example; later, by a forward pass
+            in which a module hands on no tensor or is given its input by keyword.
         RuntimeError
             Later, by a forward pass whose input requires grad; see allow_input_grad.
         """
-        return attach(self, model, layers, allow_input_grad)
+        route = (
+            WeightsRoute(self.energy == "contribution", self.project)
+            if self.route == "weights"
+            else SignalRoute(allow_input_grad)
+        )
+        seed = self.seed if self.select == "random" else None
+        return attach(model, layers, route, self.mask, seed=seed, title=repr(self))
+
+
+def _real(field: str, value: object) -> float:
+    number = _python(value)
+    if isinstance(number, bool) or not isinstance(number, Real):
+        raise TypeError(f"{field} must be a number, got {value!r}")
+    return float(number)
+
+
+def _integer(field: str, value: object) -> int:
+    number = _python(value)
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        raise TypeError(f"{field} must be an integer, got {value!r}")
+    return int(number)
+
+
+def _python(value: object) -> object:
+    """Return what a tensor without dimensions holds, and anything else as it is."""
+    return value.item() if isinstance(value, Tensor) and not value.dim() else value
 
 
 @kept

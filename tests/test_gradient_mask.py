@@ -3,6 +3,7 @@
 import dataclasses
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from support.networks import batch
@@ -39,6 +40,79 @@ def test_it_is_an_immutable_value():
 def test_bad_values_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
         gm.GradientMask(**values)
+
+
+@pytest.mark.parametrize("route", ["signal", "weights"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sigma", "12"),
+        ("sigma", b"12"),
+        ("sigma", True),
+        ("sigma", None),
+        ("sigma", ("1.0",)),
+        ("sigma", [1.0, None]),
+        ("sigma", 1 + 0j),
+        ("sigma", torch.tensor(True)),
+        ("threshold", True),
+        ("threshold", "0.5"),
+        ("threshold", None),
+        ("size", 5.0),
+        ("size", "5"),
+        ("size", True),
+        ("size", (5, 5)),
+        ("seed", None),
+        ("seed", 1.5),
+        ("seed", "0"),
+        ("seed", True),
+        ("relative", "yes"),
+        ("relative", 1),
+        ("relative", None),
+        ("project", "no"),
+        ("project", 0),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(route, field, value):
+    with pytest.raises(TypeError, match=f"^{field} must be .*, got ") as error:
+        gm.GradientMask(route=route, **{field: value})
+    several = field == "sigma" and isinstance(value, tuple | list)
+    culprit = value[-1] if several else value
+    assert str(error.value).endswith(f"got {culprit!r}")
+
+
+@pytest.mark.parametrize("field", ["route", "energy", "select", "kernel"])
+@pytest.mark.parametrize("value", [None, 1, ["signal"], ("log",)])
+def test_a_choice_is_a_word(field, value):
+    with pytest.raises(ValueError, match=f"^{field} must be one of"):
+        gm.GradientMask(**{field: value})
+
+
+def test_the_signal_route_projects_nothing():
+    with pytest.raises(ValueError, match='project=False needs route="weights"'):
+        gm.GradientMask(project=False)
+    unprojected = gm.GradientMask(route="weights", project=False)
+    assert not unprojected.project
+    with pytest.raises(ValueError, match='project=False needs route="weights"'):
+        dataclasses.replace(unprojected, route="signal")
+
+
+@pytest.mark.parametrize(
+    "make", [np.float32, np.float64, torch.tensor, lambda v: v], ids=str
+)
+def test_numbers_of_numpy_and_torch_are_numbers(make):
+    mask = gm.GradientMask(sigma=make(1.5), threshold=make(0.5))
+    assert mask == gm.GradientMask(1.5, 0.5)
+    assert hash(mask) == hash(gm.GradientMask(1.5, 0.5))
+    assert repr(mask) == "GradientMask(sigma=(1.5,), threshold=0.5)"
+    several = gm.GradientMask([make(1.5), make(2.5)])
+    assert several.sigmas == (1.5, 2.5)
+
+
+@pytest.mark.parametrize("make", [np.int64, torch.tensor, int], ids=str)
+def test_integers_of_numpy_and_torch_are_integers(make):
+    mask = gm.GradientMask(1, size=make(5), seed=make(3))
+    assert mask == gm.GradientMask(1.0, size=5, seed=3)
+    assert type(mask.size) is type(mask.seed) is int
 
 
 @pytest.mark.parametrize(

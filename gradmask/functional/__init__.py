@@ -1,9 +1,6 @@
 """The formulas: pure functions of tensors, without modules, hooks or state."""
 
-from gradmask.functional.energy import (
-    contribution_energy,
-    error_energy,
-)
+from gradmask.functional.energy import contribution_energy, error_energy
 from gradmask.functional.kernels import (
     difference_of_gaussians,
     laplacian_of_gaussian,
@@ -15,9 +12,7 @@ from gradmask.functional.masks import (
     lateral_mask,
     lateral_response,
 )
-from gradmask.functional.projection import (
-    project_out,
-)
+from gradmask.functional.projection import project_out
 
 __all__ = [
     "contribution_energy",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from gradmask.functional._numerics import at_least_float32, check_map, each_filtered
 
 __all__ = ["contribution_energy", "error_energy"]
 
@@ -95,6 +95,8 @@ def contribution_energy(
     check_map("delta", delta)
     check_map("activation", activation)
     error = _channel_energy(delta, groups)
+    if delta.numel() == 0:
+        return error[:, :1]
     window = each_filtered(
         _channel_energy(activation, groups),
         error.new_ones(tuple(kernel_size)),
@@ -117,37 +119,3 @@ def _channel_energy(t: Tensor, groups: int = 1) -> Tensor:
     # Reads once; on CPU many times slower than the product, unless channels are last.
     norm: Tensor = torch.linalg.vector_norm(t, dim=1, keepdim=True)
     return norm.square()
-
-
-def each_filtered(
-    maps: Tensor, kernel: Tensor, bias: Tensor | None = None, **geometry: Any
-) -> Tensor:
-    """Filter every map of (B, G, H, W) by the same (k, k') kernel, outside autocast.
-
-    As one sample whose channels are the maps: several times faster on CPU than as a
-    batch.
-    """
-    count = maps.shape[0] * maps.shape[1]
-    weight = kernel.expand(count, 1, *kernel.shape).contiguous()
-    with no_autocast(maps):
-        filtered = F.conv2d(
-            maps.reshape(1, count, *maps.shape[2:]),
-            weight,
-            bias,
-            groups=count,
-            **geometry,
-        )
-    return filtered.reshape(*maps.shape[:2], *filtered.shape[2:])
-
-
-def no_autocast(t: Tensor) -> torch.autocast:
-    return torch.autocast(t.device.type, enabled=False)
-
-
-def at_least_float32(t: Tensor) -> Tensor:
-    return t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
-
-
-def check_map(name: str, t: Tensor) -> None:
-    if t.dim() != 4:
-        raise ValueError(f"{name} must have shape (B, C, H, W), got {tuple(t.shape)}")

@@ -7,11 +7,11 @@ that a uniform field evokes no response and responses of different scales compar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import lru_cache, wraps
 
 import torch
 from torch import Tensor
+
+from gradmask.functional._numerics import with_float64
 
 __all__ = [
     "difference_of_gaussians",
@@ -213,21 +213,3 @@ def _side(sigma: float, size: int | None) -> int:
 def _check_sigma(sigma: float) -> None:
     if not (math.isfinite(sigma) and sigma > 0):
         raise ValueError(f"sigma must be positive and finite, got {sigma}")
-
-
-def kept(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Have a function keep what it makes; torch.compile traces it each time instead."""
-    # Whoever asks first in inference mode, others may need it for autograd.
-    cached = lru_cache(maxsize=256)(torch.inference_mode(False)(make))
-
-    @wraps(make)
-    def kept_or_traced(*args: object) -> Tensor:
-        return make(*args) if torch.compiler.is_compiling() else cached(*args)
-
-    return kept_or_traced
-
-
-def with_float64(device: torch.device | str | None) -> torch.device | str | None:
-    """Return the device, or the CPU instead of Apple's, which has no float64."""
-    on_apple = device is not None and torch.device(device).type == "mps"
-    return "cpu" if on_apple else device

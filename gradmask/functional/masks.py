@@ -16,14 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gradmask.functional.energy import (
+from gradmask.functional._numerics import (
     at_least_float32,
     check_map,
     each_filtered,
-    error_energy,
+    kept,
     no_autocast,
+    rounding_error,
+    with_float64,
 )
-from gradmask.functional.kernels import kept, with_float64
+from gradmask.functional.energy import error_energy
 
 __all__ = [
     "gradient_mask",
@@ -184,12 +186,6 @@ def lateral_mask(
         for response, level in zip(responses, levels, strict=True)
     )
     return ~reduce(and_, dropped)
-
-
-def rounding_error(energy: Tensor, kernel: Tensor) -> Tensor:
-    """Response, of shape (B, 1, 1, 1), that rounding can make of a flat map."""
-    eps = max(torch.finfo(t.dtype).eps for t in (kernel, energy))
-    return 4 * eps * kernel.abs().sum() * energy.amax((2, 3), keepdim=True)
 
 
 def gradient_mask(

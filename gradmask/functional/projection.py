@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gradmask.functional.energy import at_least_float32
+from gradmask.functional._numerics import at_least_float32
 
 __all__ = ["project_out"]
 

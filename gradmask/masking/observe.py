@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gradmask.masking.handle import ACTIVATIONS
-from gradmask.masking.routes import mask_signal
+from gradmask.masking.layers import ACTIVATIONS
+from gradmask.masking.signal import mask_signal
 
 __all__ = ["recorded"]
 

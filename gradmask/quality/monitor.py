@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from gradmask.gradient_mask import GradientMask
-from gradmask.masking.handle import Handle, Layers, choose, types_in
-from gradmask.masking.observe import recorded
-from gradmask.quality.gradient import GradientQuality, gradient_quality, lateral_quality
+from gradmask.masking import Layers, choose, paused, recorded, types_in
+from gradmask.quality.gradient import GradientQuality, gradient_quality
+from gradmask.quality.lateral import lateral_quality
 from gradmask.quality.per_sample import LossFunction, per_sample_gradients, undisturbed
 
 __all__ = ["QualityMonitor"]
@@ -47,7 +47,7 @@ class QualityMonitor:
     every : int, default 100
         Interval between measurements, in calls; the first call measures.
     layers : type, tuple of types, str, sequence of str, or callable, optional
-        As in :meth:`GradientMask.attach`.  Default: every Conv2d.
+        As in :meth:`gradmask.GradientMask.attach`.  Default: every Conv2d.
     inhibition : GradientMask, optional
         Whose kernels and threshold lateral quality uses.  Default: ``GradientMask()``.
     samples : int, default 32
@@ -222,9 +222,7 @@ class QualityMonitor:
 def _plain_and_frozen(model: nn.Module) -> Iterator[None]:
     """Pause the masks attached to a network and freeze its batch normalisations."""
     frozen = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.training]
-    with ExitStack() as stack:
-        for handle in _handles(model):
-            stack.enter_context(handle.paused())
+    with paused(model):
         try:
             for module in frozen:
                 module.training = False
@@ -232,19 +230,6 @@ def _plain_and_frozen(model: nn.Module) -> Iterator[None]:
         finally:
             for module in frozen:
                 module.training = True
-
-
-def _handles(model: nn.Module) -> set[Handle]:
-    hooks = (
-        hook
-        for module in model.modules()
-        for hook in (
-            *module._forward_pre_hooks.values(),
-            *module._forward_hooks.values(),
-        )
-    )
-    found = (getattr(hook, "handle", None) for hook in hooks)
-    return {handle for handle in found if isinstance(handle, Handle)}
 
 
 def _mean_and_stderr(values: list[Tensor]) -> tuple[float, float]:

@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradmask.functional import error_energy, laplacian_of_gaussian, lateral_response
-from gradmask.functional.masks import rounding_error
-from gradmask.masking.handle import (
+from gradmask.functional._numerics import rounding_error
+from gradmask.masking import (
     ACTIVATIONS,
     Layers,
     choose,
     follows_linear,
+    recorded,
     types_in,
 )
-from gradmask.masking.observe import recorded
 
 __all__ = ["lateral_saliency"]
 

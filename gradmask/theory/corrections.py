@@ -6,7 +6,9 @@ whose model and notation these functions share.
 
 from __future__ import annotations
 
-from gradmask.theory.rates import Numbers, like, tensors
+from torch import Tensor
+
+from gradmask.theory._broadcast import Values, closed_form, tensors
 
 __all__ = [
     "break_even_batch",
@@ -16,13 +18,14 @@ __all__ = [
 ]
 
 
-def correlated_rate(rate: Numbers, area: Numbers) -> Numbers:
+@closed_form
+def correlated_rate(rate: Values, area: Values) -> Tensor:
     r"""Share of noise that independent bits keep of noise correlated over positions.
 
     .. math:: \frac{r + (A - 1) r^2}{A}, \qquad A = \sum_x \rho(x)
 
-    To be put in the place of the rates in the denominator of
-    :func:`gradmask.theory.snr_gain`, where A is small beside the object.
+    To be put in the place of the rates in the denominator of :func:`snr_gain`, where
+    A is small beside the object.
 
     Parameters
     ----------
@@ -43,10 +46,10 @@ def correlated_rate(rate: Numbers, area: Numbers) -> Numbers:
     (0.5, 0.3)
     """
     r, a = tensors(rate, area)
-    return like((r + (a - 1) * r.square()) / a, rate, area)
+    return (r + (a - 1) * r.square()) / a
 
 
-def effective_channels(variances: Numbers) -> float:
+def effective_channels(variances: Values) -> float:
     r"""Channels that noise of unequal variances amounts to, for the mask's detector.
 
     .. math:: C_{\mathrm{eff}} = \frac{(\sum_c \tau_c^2)^2}{\sum_c \tau_c^4}
@@ -78,9 +81,8 @@ def effective_channels(variances: Numbers) -> float:
     return float(v.sum().square() / v.square().sum())
 
 
-def varying_signal_gain(
-    gain: Numbers, hit_rate: Numbers, variation: Numbers
-) -> Numbers:
+@closed_form
+def varying_signal_gain(gain: Values, hit_rate: Values, variation: Values) -> Tensor:
     r"""Gain where a part of the signal varies from sample to sample.
 
     .. math:: \frac{p^2 (1 + \beta)}{D + \beta p^2}, \qquad D = p^2 / \mathrm{gain}
@@ -109,11 +111,11 @@ def varying_signal_gain(
     """
     g, p, beta = tensors(gain, hit_rate, variation)
     kept = p.square()
-    result = kept * (1 + beta) / (kept / g + beta * kept)
-    return like(result, gain, hit_rate, variation)
+    return kept * (1 + beta) / (kept / g + beta * kept)
 
 
-def break_even_batch(gain: Numbers, snr: Numbers, cosine: Numbers) -> Numbers:
+@closed_form
+def break_even_batch(gain: Values, snr: Values, cosine: Values) -> Tensor:
     r"""Batch below which a biased but quieter gradient is the better one.
 
     .. math:: B^* = \frac{c^2 g - 1}{g\, \mathrm{SNR}\, (1 - c^2)}
@@ -143,5 +145,4 @@ def break_even_batch(gain: Numbers, snr: Numbers, cosine: Numbers) -> Numbers:
     16.32
     """
     g, s, c = tensors(gain, snr, cosine)
-    result = (c.square() * g - 1) / (g * s * (1 - c.square()))
-    return like(result, gain, snr, cosine)
+    return (c.square() * g - 1) / (g * s * (1 - c.square()))

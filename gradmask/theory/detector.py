@@ -3,14 +3,13 @@ r"""The mask as a detector: where it finds an object in noise, and what that gai
 The error energy is a chi variable of C degrees of freedom, non-central on the
 object.  Its mean and variance at every position, seen through the kernel, give the
 probability that a position is kept (:func:`detectability_map`,
-:func:`noise_threshold`, then :func:`gradmask.theory.hit_rate`). Kept noise is louder
-than the rest (:func:`gradmask.theory.noise_selection`); :func:`predict_gain` puts it
-all together.
+:func:`noise_threshold`, then :func:`hit_rate`).  Kept noise is louder than the rest
+(:func:`noise_selection`); :func:`predict_gain` puts it all together.
 
-Model and notation are those of :mod:`gradmask.theory.rates`, in units of tau. The
-response is taken as normal, which it is nearly for the sum of many positions. Maps are
-computed in float64 on the CPU, with a matrix of (H W)^2 numbers: 5 MB for 28 by 28
-positions.
+Model and notation are those of :mod:`gradmask.theory.rates`, in units of tau.  The
+response is taken as normal, which it is nearly for the sum of many positions.  Maps
+are computed in float64 on the CPU, with a matrix of (H W)^2 numbers: 5 MB for 28 by
+28 positions.
 """
 
 from __future__ import annotations
@@ -22,12 +21,8 @@ import torch
 from torch import Tensor
 
 from gradmask.functional import lateral_response
-from gradmask.theory.rates import (
-    Numbers,
-    check_channels,
-    density,
-    snr_gain,
-)
+from gradmask.theory._broadcast import Values, check_channels, density, distribution
+from gradmask.theory.rates import snr_gain
 
 __all__ = [
     "GainPrediction",
@@ -38,7 +33,7 @@ __all__ = [
 ]
 
 
-def energy_moments(strength: Numbers, channels: int) -> tuple[Tensor, Tensor]:
+def energy_moments(strength: Values, channels: int) -> tuple[Tensor, Tensor]:
     r"""Mean and variance of the error energy, in units of tau and tau^2.
 
     The energy is a non-central chi variable; by the law of total expectation over its
@@ -159,7 +154,7 @@ def noise_threshold(
     Parameters
     ----------
     threshold : float
-        theta, as :func:`gradmask.gradient_mask` takes it.
+        theta, as :func:`gradmask.functional.gradient_mask` takes it.
     kernel, support, strength, channels
         As in :func:`detectability_map`, and so are the errors.
 
@@ -188,9 +183,7 @@ def noise_threshold(
 
 
 class GainPrediction(NamedTuple):
-    """What :func:`predict_gain` returns: arguments of
-    :func:`gradmask.theory.snr_gain`.
-    """
+    """What :func:`predict_gain` returns: the arguments of :func:`snr_gain`."""
 
     hit_rate: float
     false_alarm_rate: float
@@ -200,7 +193,8 @@ class GainPrediction(NamedTuple):
     @property
     def gain(self) -> float:
         """The factor on the signal-to-noise ratio."""
-        return float(snr_gain(*self[:3], fluctuation=self.fluctuation))
+        p, q, occupancy, fluctuation = self
+        return snr_gain(p, q, occupancy, fluctuation=fluctuation)
 
 
 def predict_gain(
@@ -220,16 +214,15 @@ def predict_gain(
 
     averaged over the object and beside it, and the variance of the number of kept
     positions on the object, whose bits are correlated.  With an object that fills
-    the kernel it is :func:`gradmask.theory.selected_hit_rate`, without one
-    :func:`gradmask.theory.selected_false_alarm_rate`, to first order in :math:`1/\sqrt
-    C`.
+    the kernel it is :func:`selected_hit_rate`, without one
+    :func:`selected_false_alarm_rate`, to first order in :math:`1/\sqrt{C}`.
 
     Parameters
     ----------
     kernel, support, strength, channels
         As in :func:`detectability_map`; the object neither absent nor everywhere.
     threshold : float, default 0.0
-        As :func:`gradmask.gradient_mask` takes it.
+        As :func:`gradmask.functional.gradient_mask` takes it.
 
     Returns
     -------
@@ -265,7 +258,7 @@ def predict_gain(
         raise ValueError("the support must be neither empty nor the whole map")
     t = response.threshold(threshold) - response.mean / response.spread
     scale = (channels * (1 + strength * on)).sqrt() * response.spread
-    kept = torch.special.ndtr(-t) + response.weights.diagonal() * density(t) / scale
+    kept = distribution(-t) + response.weights.diagonal() * density(t) / scale
     rows = response.weights[on] / response.spread[on, None]
     correlation = (rows * response.energy_variance) @ rows.T
     variance = _count_variance(t[on], correlation.clamp(-1, 1))

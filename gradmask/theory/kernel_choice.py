@@ -9,7 +9,12 @@ import math
 
 from torch import Tensor
 
-from gradmask.theory.rates import Numbers, check_channels, like, tensors
+from gradmask.theory._broadcast import (
+    Values,
+    check_channels,
+    closed_form,
+    tensors,
+)
 
 __all__ = [
     "background_bias",
@@ -25,7 +30,8 @@ _BEST_SCALES = {
 }
 
 
-def background_bias(imbalance: Numbers, channels: Numbers) -> Numbers:
+@closed_form
+def background_bias(imbalance: Values, channels: Values) -> Tensor:
     r"""Detectability that an unbalanced kernel sees in noise alone.
 
     .. math:: d = c \sqrt{2 C}, \qquad c = \sum_x k(x), \quad \lVert k \rVert = 1
@@ -53,7 +59,7 @@ def background_bias(imbalance: Numbers, channels: Numbers) -> Numbers:
     """
     c, n = tensors(imbalance, channels)
     check_channels(n)
-    return like(c * (2 * n).sqrt(), imbalance, channels)
+    return c * (2 * n).sqrt()
 
 
 def kernel_correlation(first: Tensor, second: Tensor) -> float:
@@ -62,9 +68,9 @@ def kernel_correlation(first: Tensor, second: Tensor) -> float:
     .. math:: c = \frac{\langle k_1, k_2 \rangle}
                        {\lVert k_1 \rVert \lVert k_2 \rVert}
 
-    with the smaller kernel centred in the larger one.  Two Laplacians of Gaussian
-    have ``(2 s1 s2 / (s1^2 + s2^2))^3`` in the continuum, 0.512 an
-    octave apart, and a little less on the pixel grid.
+    with the smaller kernel centred in the larger one.  Two Laplacians of Gaussian have
+    ``(2 s1 s2 / (s1^2 + s2^2))^3`` in the continuum, 0.512 an octave apart, and a
+    little less on the pixel grid.
 
     Parameters
     ----------
@@ -99,7 +105,8 @@ def kernel_correlation(first: Tensor, second: Tensor) -> float:
     return float(product / (small.norm() * large.norm()))
 
 
-def union_false_alarm_rate(correlation: Numbers) -> Numbers:
+@closed_form
+def union_false_alarm_rate(correlation: Values) -> Tensor:
     r"""False-alarm rate of two balanced kernels of which either may keep a position.
 
     .. math:: q = \frac{3}{4} - \frac{\arcsin c}{2 \pi}
@@ -134,10 +141,11 @@ def union_false_alarm_rate(correlation: Numbers) -> Numbers:
     (c,) = tensors(correlation)
     if (c.abs() > 1).any():
         raise ValueError(f"correlation must lie in [-1, 1], got {correlation}")
-    return like(0.75 - c.asin() / (2 * math.pi), correlation)
+    return 0.75 - c.asin() / (2 * math.pi)
 
 
-def best_scale(radius: Numbers, criterion: str = "disc") -> Numbers:
+@closed_form
+def best_scale(radius: Values, criterion: str = "disc") -> Tensor:
     r"""Sigma of the Laplacian of Gaussian that suits a disc best.
 
     ================  ============  ==============================================
@@ -187,4 +195,4 @@ def best_scale(radius: Numbers, criterion: str = "disc") -> Numbers:
     (rho,) = tensors(radius)
     if not (rho > 0).all():
         raise ValueError(f"radius must be positive, got {radius}")
-    return like(_BEST_SCALES[criterion] * rho, radius)
+    return _BEST_SCALES[criterion] * rho

@@ -8,18 +8,24 @@ of a gradient is its signal-to-noise ratio, ``SNR = ||E g||^2 / E||g - E g||^2``
 
 Arguments are numbers, arrays or tensors that broadcast.  Where all are numbers the
 result is a float, otherwise a tensor.  Thresholds are in units of the standard
-deviation of the response to noise; :func:`gradmask.theory.noise_threshold` converts a
-mask's own.
+deviation of the response to noise; :func:`noise_threshold` converts a mask's own.
 """
 
 from __future__ import annotations
 
 import math
-from numbers import Real
-from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+
+from gradmask.theory._broadcast import (
+    Values,
+    check_channels,
+    closed_form,
+    density,
+    distribution,
+    tensors,
+)
 
 __all__ = [
     "false_alarm_rate",
@@ -30,16 +36,15 @@ __all__ = [
     "snr_gain",
 ]
 
-Numbers: TypeAlias = Any
 
-
+@closed_form
 def snr_gain(
-    hit_rate: Numbers,
-    false_alarm_rate: Numbers,
-    occupancy: Numbers,
+    hit_rate: Values,
+    false_alarm_rate: Values,
+    occupancy: Values,
     *,
-    fluctuation: Numbers = 0.0,
-) -> Numbers:
+    fluctuation: Values = 0.0,
+) -> Tensor:
     r"""What a mask multiplies the signal-to-noise ratio of a weight gradient by.
 
     .. math:: \frac{\mathrm{SNR}'}{\mathrm{SNR}}
@@ -98,17 +103,17 @@ def snr_gain(
             raise ValueError(f"{name} must not be negative, got {t.tolist()}")
     if ((pi < 0) | (pi > 1)).any():
         raise ValueError(f"occupancy must lie in [0, 1], got {pi.tolist()}")
-    gain = p.square() / (pi * p + (1 - pi) * q + noise)
-    return like(gain, hit_rate, false_alarm_rate, occupancy, fluctuation)
+    return p.square() / (pi * p + (1 - pi) * q + noise)
 
 
-def false_alarm_rate(threshold: Numbers) -> Numbers:
+@closed_form
+def false_alarm_rate(threshold: Values) -> Tensor:
     r"""Share of background positions that a balanced mask keeps.
 
     .. math:: q = 1 - \Phi(\theta)
 
     Far from every object, where the response is noise alone; beside an object the
-    surround pushes it lower (:func:`gradmask.theory.detectability_map`).
+    surround pushes it lower (:func:`detectability_map`).
 
     Parameters
     ----------
@@ -125,10 +130,12 @@ def false_alarm_rate(threshold: Numbers) -> Numbers:
     >>> false_alarm_rate(0.0)
     0.5
     """
-    return hit_rate(0.0, threshold)
+    d, theta = tensors(0.0, threshold)
+    return distribution(d - theta)
 
 
-def hit_rate(detectability: Numbers, threshold: Numbers) -> Numbers:
+@closed_form
+def hit_rate(detectability: Values, threshold: Values) -> Tensor:
     r"""Share of samples in which a position of given detectability is kept.
 
     .. math:: p = \Phi(d - \theta)
@@ -152,10 +159,11 @@ def hit_rate(detectability: Numbers, threshold: Numbers) -> Numbers:
     0.5
     """
     d, theta = tensors(detectability, threshold)
-    return like(torch.special.ndtr(d - theta), detectability, threshold)
+    return distribution(d - theta)
 
 
-def noise_selection(threshold: Numbers, centre: Numbers, channels: Numbers) -> Numbers:
+@closed_form
+def noise_selection(threshold: Values, centre: Values, channels: Values) -> Tensor:
     r"""Excess energy of the background noise that a mask keeps.
 
     A mask that looks at the noise keeps the louder part of it: noise that is kept
@@ -188,36 +196,48 @@ def noise_selection(threshold: Numbers, centre: Numbers, channels: Numbers) -> N
     """
     theta, rho, n = tensors(threshold, centre, channels)
     check_channels(n)
-    hazard = math.sqrt(2 / math.pi) / torch.special.erfcx(theta * math.sqrt(0.5))
-    kappa = rho * (2 / n).sqrt() * hazard + rho.square() * theta * hazard / (2 * n)
-    return like(kappa, threshold, centre, channels)
+    tail: Tensor = torch.special.erfcx(theta * math.sqrt(0.5))
+    hazard = math.sqrt(2 / math.pi) / tail
+    return rho * (2 / n).sqrt() * hazard + rho.square() * theta * hazard / (2 * n)
 
 
+@closed_form
 def selected_false_alarm_rate(
-    threshold: Numbers, centre: Numbers, channels: Numbers
-) -> Numbers:
+    threshold: Values, centre: Values, channels: Values
+) -> Tensor:
     r"""Share of the background noise's energy that a mask keeps.
 
     .. math:: \tilde q = q (1 + \kappa)
 
-    with kappa of :func:`noise_selection`, whose parameters it shares.
+    with kappa of :func:`noise_selection`.
+
+    Parameters
+    ----------
+    threshold, centre, channels : number, array or tensor
+        As in :func:`noise_selection`.
+
+    Returns
+    -------
+    float or tensor
+        The share.
 
     Examples
     --------
     >>> round(selected_false_alarm_rate(0.0, 0.7, 32), 4)
     0.5698
     """
-    kappa = noise_selection(threshold, centre, channels)
-    return false_alarm_rate(threshold) * (1 + kappa)
+    theta, rho, n = tensors(threshold, centre, channels)
+    return false_alarm_rate(theta) * (1 + noise_selection(theta, rho, n))
 
 
+@closed_form
 def selected_hit_rate(
-    detectability: Numbers,
-    threshold: Numbers,
-    centre: Numbers,
-    channels: Numbers,
-    strength: Numbers,
-) -> Numbers:
+    detectability: Values,
+    threshold: Values,
+    centre: Values,
+    channels: Values,
+    strength: Values,
+) -> Tensor:
     r"""Share of the signal, and of the noise's energy on the object, that a mask keeps.
 
     What the mask keeps of the object is louder than the rest, too:
@@ -246,33 +266,12 @@ def selected_hit_rate(
     >>> round(selected_hit_rate(1.0, 0.0, 0.7, 32, strength=0.2), 4)
     0.8771
     """
-    given = detectability, threshold, centre, channels, strength
-    d, theta, rho, n, strong = tensors(*given)
+    d, theta, rho, n, strong = tensors(
+        detectability, threshold, centre, channels, strength
+    )
     check_channels(n)
     if (strong < 0).any():
         raise ValueError(f"strength must not be negative, got {strength}")
     t = d - theta
     boost = rho * (2 / n).sqrt() * density(t) / (1 + 2 * strong).sqrt()
-    return like(torch.special.ndtr(t) + boost, *given)
-
-
-def tensors(*values: Numbers) -> tuple[Tensor, ...]:
-    """Numbers become float64 tensors without dimensions, which adapt to the others."""
-    tensors = (
-        torch.as_tensor(value, dtype=torch.float64 if isinstance(value, Real) else None)
-        for value in values
-    )
-    return tuple(t if t.is_floating_point() else t.double() for t in tensors)
-
-
-def like(result: Tensor, *given: Numbers) -> Numbers:
-    return result.item() if all(isinstance(v, Real) for v in given) else result
-
-
-def check_channels(t: Tensor) -> None:
-    if not (t >= 1).all():
-        raise ValueError(f"channels must be at least 1, got {t.tolist()}")
-
-
-def density(t: Tensor) -> Tensor:
-    return torch.exp(-t.square() / 2) / math.sqrt(2 * math.pi)
+    return distribution(t) + boost

@@ -173,6 +173,27 @@ def test_pausing_the_backward_pass_alone(inhibition):
     assert not close(paused, plain)
 
 
+def test_every_mask_on_a_network_pauses_together():
+    model, x = plain_net(), batch()
+    plain = gradients(model, x)
+    with ROUTES[0].attach(model) as one, ROUTES[1].attach(model, "0") as two:
+        masked = gradients(model, x)
+        with gm.masking.paused(model), gm.masking.paused(model):
+            assert not one.active
+            assert not two.active
+            assert identical(gradients(model, x), plain)
+            two.remove()
+        assert one.active
+        assert not two.active
+        with one.paused():
+            with gm.masking.paused(model):
+                pass
+            assert not one.active
+    assert not close(masked, plain)
+    with gm.masking.paused(model):
+        assert identical(gradients(model, x), plain)
+
+
 def test_a_handle_removed_in_a_pause_stays_off():
     handle = ROUTES[0].attach(plain_net())
     with handle.paused():

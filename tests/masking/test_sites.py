@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from support.networks import bare_net, batch, gradients, identical, plain_net
+from support.networks import bare_net, batch, gradients, hooks, identical, plain_net
 from torch import nn
 
 import gradmask as gm
-from gradmask.masking.handle import ACTIVATIONS
+from gradmask.masking import ACTIVATIONS
 
 SIGNAL = gm.GradientMask(1.0)
 WEIGHTS = gm.GradientMask(1.0, route="weights")
@@ -58,6 +58,28 @@ def test_no_match_lists_the_types_there_are():
         SIGNAL.attach(plain_net(), ())
     with pytest.raises(ValueError, match="nothing to attach to"):
         SIGNAL.attach(nn.Conv2d(1, 1, 3))
+
+
+@pytest.mark.parametrize("inhibition", [SIGNAL, WEIGHTS])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda model: model[0],
+        lambda model: [model[0]],
+        lambda model: model,
+        lambda model: [nn.ReLU, nn.Conv2d],
+        lambda model: ["0", None],
+        lambda model: (nn.ReLU, "0"),
+        lambda model: b"0",
+        lambda model: 0,
+    ],
+    ids=["module", "modules", "network", "types", "none", "mixed", "bytes", "index"],
+)
+def test_layers_are_names_types_or_a_predicate(inhibition, wrong):
+    model = plain_net()
+    with pytest.raises(TypeError, match=r"^layers: pass names, types .* predicate"):
+        inhibition.attach(model, wrong(model))
+    assert hooks(model) == 0
 
 
 @pytest.mark.parametrize("inhibition", [SIGNAL, WEIGHTS])

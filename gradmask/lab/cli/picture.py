@@ -9,7 +9,6 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from PIL import Image
-from torch import nn
 
 from gradmask import laplacian_of_gaussian
 from gradmask.functional import error_energy, lateral_mask, lateral_response
@@ -19,7 +18,7 @@ from gradmask.lab.figures.maps import anatomy
 from gradmask.lab.figures.style import use_style
 from gradmask.lab.networks.inspection import error_signals
 from gradmask.lab.networks.small import small_resnet
-from gradmask.lab.training.loop import train
+from gradmask.lab.training.loop import stages, train
 
 EPOCHS = 8
 STILL = 4
@@ -42,7 +41,8 @@ def main(still: Path, moving: Path) -> None:
     kernel = laplacian_of_gaussian(1.0)
     figures: list[Figure] = []
 
-    def look(epoch: int, model: nn.Module) -> None:
+    model = small_resnet(seed=0)
+    for epoch in stages(train(model, splits.train, epochs=EPOCHS, seed=0)):
         errors = error_signals(model.train(), scenes.images[:64], scenes.labels[:64])
         energy = error_energy(errors["2"][:1])
         steps = lateral_response(energy, kernel), lateral_mask(energy, kernel)
@@ -50,17 +50,6 @@ def main(still: Path, moving: Path) -> None:
         figure = anatomy(scenes.images[:1, 0], scenes.mask[:1], *shown)
         figure.supxlabel(f"after epoch {epoch}" if epoch else "before training")
         figures.append(figure)
-
-    model = small_resnet(seed=0)
-    train(
-        model,
-        splits.train,
-        splits.validation,
-        epochs=EPOCHS,
-        seed=0,
-        score_every=EPOCHS,
-        after_epoch=look,
-    )
     animate(figures, moving, MILLISECONDS)
     chosen = figures[STILL]
     chosen.supxlabel("")

@@ -3,18 +3,17 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gradmask.lab.data import embedded as embed
 from gradmask.lab.data import published as official
 from gradmask.lab.data.idx import DataError
+from gradmask.lab.data.images import ImageSet
 
-__all__ = ["CLASSES", "DataError", "FashionMNIST", "Split", "load_fashion_mnist"]
+__all__ = ["CLASSES", "DataError", "FashionMNIST", "load_fashion_mnist"]
 
 CLASSES: tuple[str, ...] = (
     "T-shirt/top",
@@ -37,38 +36,24 @@ _VALIDATION = slice(-500, None)
 _TRAIN = slice(None, -500)
 
 
-class Split(NamedTuple):
-    """Images and their classes.
-
-    Attributes
-    ----------
-    images : Tensor of float32, shape (N, 1, 28, 28)
-        Intensities in [0, 1], 0 being the background.
-    labels : Tensor of int64, shape (N,)
-        Indices into `CLASSES`.
-    """
-
-    images: Tensor
-    labels: Tensor
-
-
 @dataclass(frozen=True, repr=False)
 class FashionMNIST:
     """Three disjoint splits of Fashion-MNIST.
 
     Attributes
     ----------
-    train, validation : Split
-        Both from the official training split.
-    test : Split
+    train, validation : ImageSet
+        Both from the official training split; grey images of 28x28 pixels, 0 being
+        the background, and labels that are indices into `CLASSES`.
+    test : ImageSet
         From the official test split.
     source : str
         Where the images were read from; shown by ``repr``.
     """
 
-    train: Split
-    validation: Split
-    test: Split
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
     source: str
 
     def __repr__(self) -> str:
@@ -146,9 +131,9 @@ def _embedded() -> FashionMNIST:
     return FashionMNIST(train, validation, test, "embedded subset")
 
 
-def _split(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Split:
+def _split(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> ImageSet:
     pixels = torch.from_numpy(images.astype(np.float32) / np.float32(255))
-    return Split(pixels[:, None], torch.from_numpy(labels.astype(np.int64)))
+    return ImageSet(pixels[:, None], torch.from_numpy(labels.astype(np.int64)))
 
 
 def _full_source(root: str | Path | None) -> tuple[Path, str]:

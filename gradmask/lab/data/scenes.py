@@ -1,12 +1,14 @@
 """Cluttered scenes: one object on a canvas strewn with pieces of other objects."""
 
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
 from gradmask.lab.data.clutter import SILHOUETTE, Clutter, compose, draw_layout, resize
-from gradmask.lab.data.fashion import FashionMNIST, Split
+from gradmask.lab.data.fashion import FashionMNIST
+from gradmask.lab.data.images import ImageSet
 
 __all__ = [
     "STANDARD",
@@ -14,7 +16,6 @@ __all__ = [
     "SceneSplits",
     "Scenes",
     "cluttered_scenes",
-    "random_part",
     "scene_splits",
     "tight_box",
 ]
@@ -23,7 +24,8 @@ STANDARD = Clutter()
 """The default difficulty."""
 
 
-class Scenes(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Scenes(ImageSet):
     """Scenes of side S with the truth about where their object is.
 
     Attributes
@@ -38,13 +40,8 @@ class Scenes(NamedTuple):
         Tight box (x0, y0, x1, y1) of the mask, in pixels; x1 and y1 excluded.
     """
 
-    images: Tensor
-    labels: Tensor
     mask: Tensor
     box: Tensor
-
-
-S = TypeVar("S", bound=Split | Scenes)
 
 
 class SceneSplits(NamedTuple):
@@ -56,7 +53,7 @@ class SceneSplits(NamedTuple):
 
 
 def cluttered_scenes(
-    objects: Split, count: int, *, seed: int, clutter: Clutter = STANDARD
+    objects: ImageSet, count: int, *, seed: int, clutter: Clutter = STANDARD
 ) -> Scenes:
     """Make scenes of one object among patches of other objects.
 
@@ -75,7 +72,7 @@ def cluttered_scenes(
 
     Parameters
     ----------
-    objects : Split
+    objects : ImageSet
         Images to take objects and distractors from; at least two if there are
         patches. Their sides may differ from 28 pixels.
     count : int
@@ -161,32 +158,6 @@ def scene_splits(
         ),
         cluttered_scenes(data.test, test, seed=3 * seed + 2, clutter=clutter),
     )
-
-
-def random_part(split: S, count: int, *, seed: int) -> S:
-    """Draw some of a set of images at random, for measuring what single samples share.
-
-    The first images of a set are balanced over the classes: two of them are of one
-    class more seldom than two independent ones, which would bias Q downwards.
-
-    Parameters
-    ----------
-    split : Split or Scenes
-        The set.
-    count : int
-        How many to draw, at most as many as there are.
-    seed : int
-        Of the draw.
-
-    Returns
-    -------
-    Split or Scenes
-        Of the same type.
-    """
-    order = torch.randperm(len(split.labels), generator=Generator().manual_seed(seed))[
-        :count
-    ]
-    return type(split)(*(part[order] for part in split))
 
 
 def tight_box(mask: Tensor) -> Tensor:

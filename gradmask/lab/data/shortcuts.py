@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor
@@ -42,7 +43,7 @@ def striped(
     along = side * angle.cos() + side[:, None] * angle.sin()
     stripes = strength * (1 + torch.sin(along * (2 * math.pi / period)))
     images = scenes.images + (stripes * ~scenes.mask)[:, None]
-    return scenes._replace(images=images.clamp(0, 1))
+    return replace(scenes, images=images.clamp(0, 1))
 
 
 def told(labels: Tensor, agreement: float, *, seed: int) -> Tensor:

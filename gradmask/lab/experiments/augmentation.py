@@ -25,15 +25,17 @@ from statistics import fmean
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import STANDARD, Scenes, cluttered_scenes, scene_splits
 from gradmask.lab.data.shortcuts import misleading
-from gradmask.lab.measures.summary import attention
+from gradmask.lab.measures.accuracy import evaluate
+from gradmask.lab.measures.saliency.attention import attention
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
 from gradmask.lab.training.guidance import GUIDES, augmentation
-from gradmask.lab.training.loop import evaluate, train
+from gradmask.lab.training.loop import finish, train
 
 __all__ = ["PROFILES", "SHIFTS", "run", "shifted"]
 
@@ -82,7 +84,7 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     Rows: "variant", "epochs", processor "seconds" an epoch, "train loss", "train
     accuracy", "validation accuracy", "test accuracy", the accuracies under `SHIFTS`,
     their mean "shifted", and "attention"
-    (:func:`gradmask.lab.measures.summary.attention`).
+    (:func:`gradmask.lab.measures.saliency.attention.attention`).
     """
     sizes = (config["training"], config["validation"], config["test"])
     training, validation, test = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
@@ -96,26 +98,25 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     for name, options, epochs in plans:
         model = FAMILIES["resnet"](seed=seed).to(device)
         begin = time.process_time()
-        *_, last = train(
+        passes = train(
             model,
             training,
-            validation,
             epochs=epochs,
             seed=seed,
-            augment=augmentation(options, training, seed=seed),
-            score_every=epochs,
-            progress=f"{name}, seed {seed}",
+            augment=augmentation(options, seed=seed),
         )
+        finish(tqdm(passes, f"{name}, seed {seed}", epochs, leave=False))
         seconds = (time.process_time() - begin) / epochs
+        fit, held_out = evaluate(model, training), evaluate(model, validation)
         accuracies = {key: evaluate(model, s).accuracy for key, s in tests.items()}
         rows.append(
             {
                 "variant": name,
                 "epochs": epochs,
                 "seconds": seconds,
-                "train loss": last.train.loss,
-                "train accuracy": last.train.accuracy,
-                "validation accuracy": last.validation.accuracy,
+                "train loss": fit.loss,
+                "train accuracy": fit.accuracy,
+                "validation accuracy": held_out.accuracy,
                 "test accuracy": evaluate(model, test).accuracy,
                 **accuracies,
                 "shifted": fmean(accuracies.values()),

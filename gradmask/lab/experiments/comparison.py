@@ -5,13 +5,15 @@ The experiments that compare variants are this comparison with other settings.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from tqdm import tqdm
 
-from gradmask.lab.data.fashion import Split, load_fashion_mnist
-from gradmask.lab.data.scenes import Clutter, Scenes, scene_splits
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.images import ImageSet
+from gradmask.lab.data.scenes import Clutter, scene_splits
 from gradmask.lab.measures.summary import everything, quality
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.networks.standard import LARGE
@@ -113,7 +115,7 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
 
 
 def compare(
-    parts: tuple[Split | Scenes, ...],
+    parts: tuple[ImageSet, ...],
     config: dict[str, Any],
     seed: int,
     device: torch.device,
@@ -141,54 +143,47 @@ def _trained(
     name: str,
     variant: Variant,
     epochs: int,
-    parts: tuple[Split | Scenes, ...],
+    parts: tuple[ImageSet, ...],
     config: dict[str, Any],
     seed: int,
     device: torch.device,
 ) -> dict[str, float]:
-    training, validation, test = parts
+    training, _, test = parts
     moments = {"start": 1, "middle": (epochs + 1) // 2, "end": epochs}
     found: dict[str, float] = {}
-
-    def follow(epoch: int, model: nn.Module) -> None:
-        for moment in (key for key, number in moments.items() if number == epoch):
-            numbers = quality(model, training, config.get("samples", 64))
-            found.update({f"{key} {moment}": v for key, v in numbers.items()})
-
     model = (FAMILIES | LARGE)[config["family"]](seed=seed).to(device)
-    *_, last = train(
+    passes = train(
         model,
         training,
-        validation,
         epochs=epochs,
         inhibition=schedule(variant, seed, epochs),
         learning_rate=config.get("learning_rate", LEARNING_RATE),
         batch_size=config["batch_size"],
         seed=seed,
-        score_every=epochs,
-        after_epoch=follow,
-        progress=f"{name}, seed {seed}",
     )
-    return everything(model, last, training, test, config) | found
+    for last in tqdm(passes, f"{name}, seed {seed}", epochs, leave=False):
+        for moment in (key for key, n in moments.items() if n == last.number):
+            numbers = quality(model, training, config.get("samples", 64))
+            found.update({f"{key} {moment}": v for key, v in numbers.items()})
+    return everything(model, last.seconds, training, test, config) | found
 
 
-def splits(config: dict[str, Any], seed: int) -> tuple[Split | Scenes, ...]:
+def splits(config: dict[str, Any], seed: int) -> tuple[ImageSet, ...]:
     """Images to train on, to validate with and to test on."""
     data = load_fashion_mnist()
     sizes = {name: config[name] for name in ("training", "validation", "test")}
-    parts: tuple[Split | Scenes, ...]
+    parts: tuple[ImageSet, ...]
     if config["data"] == "scenes":
         clutter = Clutter(**config["clutter"])
         parts = scene_splits(data, *sizes.values(), seed=seed, clutter=clutter)
     else:
         whole = (data.train, data.validation, data.test)
         parts = tuple(
-            Split(images[:size], labels[:size])
-            for (images, labels), size in zip(whole, sizes.values(), strict=True)
+            images[:size] for images, size in zip(whole, sizes.values(), strict=True)
         )
     training, *others = parts
     noisy = _with_label_noise(training.labels, config["label_noise"], seed)
-    return training._replace(labels=noisy), *others
+    return replace(training, labels=noisy), *others
 
 
 def _with_label_noise(labels: torch.Tensor, share: float, seed: int) -> torch.Tensor:

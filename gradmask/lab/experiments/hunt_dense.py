@@ -18,12 +18,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradmask.lab.data.fashion import Split, load_fashion_mnist
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.images import ImageSet
 from gradmask.lab.data.scenes import scene_splits
 from gradmask.lab.experiments.comparison import plans
+from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.networks.heads import resnet_with_head, targets
+from gradmask.lab.networks.inspection import predict
 from gradmask.lab.records import Row
-from gradmask.lab.training.loop import evaluate, train
+from gradmask.lab.training.loop import finish, train
 from gradmask.lab.training.variants import schedule, with_controls
 
 __all__ = ["PROFILES", "overlap", "run"]
@@ -52,26 +55,25 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     """
     sizes = (config[name] for name in ("training", "validation", "test"))
     scenes = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
-    training, validation, test = (targets("dense", part) for part in scenes)
+    training, _, test = (targets("dense", part) for part in scenes)
     rows: list[Row] = []
     for name, variant, epochs in plans(config):
         model = resnet_with_head("dense", seed=seed).to(device)
-        *_, last = train(
-            model,
-            training,
-            validation,
-            epochs=epochs,
-            inhibition=schedule(variant, seed, epochs),
-            seed=seed,
-            score_every=epochs,
-            progress=f"{name}, seed {seed}",
+        finish(
+            train(
+                model,
+                training,
+                epochs=epochs,
+                inhibition=schedule(variant, seed, epochs),
+                seed=seed,
+            )
         )
         score = evaluate(model, test)
         rows.append(
             {
                 "variant": name,
                 "epochs": epochs,
-                "train loss": last.train.loss,
+                "train loss": evaluate(model, training).loss,
                 "test loss": score.loss,
                 "test accuracy": score.accuracy,
                 "iou": _mean_overlap(model, test),
@@ -86,11 +88,6 @@ def overlap(found: Tensor, true: Tensor) -> Tensor:
     return common / either.clamp(min=1)
 
 
-@torch.no_grad()
-def _mean_overlap(model: nn.Module, test: Split) -> float:
-    device = next(model.parameters()).device
-    model.eval()
-    found = torch.cat(
-        [model(images.to(device)).argmax(1).cpu() for images in test.images.split(500)]
-    )
+def _mean_overlap(model: nn.Module, test: ImageSet) -> float:
+    found = predict(model, test.images).argmax(1).cpu()
     return overlap(found.bool(), test.labels.bool()).double().mean().item()

@@ -23,15 +23,16 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from tqdm import tqdm
 
 from gradmask import GradientMask
 from gradmask.lab.data.fashion import load_fashion_mnist
-from gradmask.lab.data.scenes import Scenes, random_part, scene_splits
+from gradmask.lab.data.images import random_part
+from gradmask.lab.data.scenes import scene_splits
 from gradmask.lab.measures.layers.prediction import gain_rows
 from gradmask.lab.networks.small import small_resnet
 from gradmask.lab.records import Row
-from gradmask.lab.training.loop import train
+from gradmask.lab.training.loop import stages, train
 from gradmask.lab.training.variants import MASKS
 
 LAPTOP = {
@@ -75,25 +76,16 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
         seed=seed,
     )
     chosen = random_part(splits.train, 2 * config["samples"], seed=seed)
-    looked_at = Scenes(*(part.to(device) for part in chosen))
+    looked_at = chosen.to(device)
     masks = settings(config, seed)
     rows: list[Row] = []
 
-    def look(epoch: int, model: nn.Module) -> None:
+    model = small_resnet(seed=seed).to(device)
+    passes = train(model, splits.train, epochs=config["epochs"], seed=seed)
+    for epoch in stages(tqdm(passes, f"seed {seed}", config["epochs"], leave=False)):
         if epoch in config["measured"]:
             for row in gain_rows(model, looked_at, config["samples"], masks):
                 rows.append({"epoch": epoch} | _described(masks[row["mask"]]) | row)
-
-    train(
-        small_resnet(seed=seed).to(device),
-        splits.train,
-        splits.validation,
-        epochs=config["epochs"],
-        seed=seed,
-        score_every=config["epochs"],
-        after_epoch=look,
-        progress=f"seed {seed}",
-    )
     return rows
 
 

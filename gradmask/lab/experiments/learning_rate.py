@@ -14,12 +14,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import scene_splits
+from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.training.loop import train
+from gradmask.lab.training.loop import finish, train
 from gradmask.lab.training.variants import build, with_controls
 
 __all__ = ["PROFILES", "run"]
@@ -50,23 +52,22 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     rows: list[Row] = []
     for name, options in config["variants"].items():
         for rate in config["rates"]:
-            *_, last = train(
-                FAMILIES[config["family"]](seed=seed).to(device),
+            model = FAMILIES[config["family"]](seed=seed).to(device)
+            passes = train(
+                model,
                 training,
-                validation,
                 epochs=config["epochs"],
                 inhibition=build(options, seed),
                 learning_rate=rate,
                 seed=seed,
-                score_every=config["epochs"],
-                progress=f"{name} at {rate}, seed {seed}",
             )
+            finish(tqdm(passes, f"{name} at {rate}", config["epochs"], leave=False))
             rows.append(
                 {
                     "variant": name,
                     "rate": rate,
-                    "train loss": last.train.loss,
-                    "validation accuracy": last.validation.accuracy,
+                    "train loss": evaluate(model, training).loss,
+                    "validation accuracy": evaluate(model, validation).accuracy,
                 }
             )
     return rows

@@ -16,14 +16,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from tqdm import tqdm
 
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import scene_splits
 from gradmask.lab.measures.layers.contrast import premise_rows
 from gradmask.lab.networks.heads import resnet_with_head, targets
 from gradmask.lab.records import Row
-from gradmask.lab.training.loop import train
+from gradmask.lab.training.loop import stages, train
 
 LAPTOP = {
     "seeds": 5,
@@ -64,29 +64,13 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     )
     rows: list[Row] = []
     for head in config["heads"]:
-        training, validation = (
-            targets(head, part) for part in (scenes.train, scenes.validation)
-        )
-        looked_at = [
-            part[: config["samples"]].to(device)
-            for part in (*training, scenes.train.mask)
-        ]
-
-        def look(
-            epoch: int, model: nn.Module, head: str = head, seen: Any = looked_at
-        ) -> None:
+        training = targets(head, scenes.train)
+        seen = training[: config["samples"]].to(device)
+        mask = scenes.train.mask[: config["samples"]].to(device)
+        model = resnet_with_head(head, seed=seed).to(device)
+        passes = train(model, training, epochs=config["epochs"], seed=seed)
+        for epoch in stages(tqdm(passes, head, config["epochs"], leave=False)):
             if epoch in config["measured"]:
-                measured = premise_rows(model, *seen)
+                measured = premise_rows(model, seen.images, seen.labels, mask)
                 rows.extend({"head": head, "epoch": epoch} | row for row in measured)
-
-        train(
-            resnet_with_head(head, seed=seed).to(device),
-            training,
-            validation,
-            epochs=config["epochs"],
-            seed=seed,
-            score_every=config["epochs"],
-            after_epoch=look,
-            progress=f"{head}, seed {seed}",
-        )
     return rows

@@ -22,15 +22,18 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from gradmask import GradientMask, QualityMonitor
 from gradmask.functional import error_energy
-from gradmask.lab.data.fashion import Split, load_fashion_mnist
-from gradmask.lab.data.scenes import Scenes, random_part, scene_splits
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.images import ImageSet, random_part
+from gradmask.lab.data.scenes import Scenes, scene_splits
+from gradmask.lab.measures.accuracy import evaluate
+from gradmask.lab.networks.inspection import error_signals
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.training.loop import evaluate, train
-from gradmask.masking.observe import recorded
+from gradmask.lab.training.loop import stages, train
 
 LAPTOP = {
     "seeds": 5,
@@ -72,23 +75,15 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
         for family in config["families"]:
             model = FAMILIES[family](seed=seed).to(device)
             measured = _Measurement(config, training, validation, seed)
-            train(
-                model,
-                training,
-                validation,
-                epochs=config["epochs"],
-                seed=seed,
-                score_every=config["epochs"],
-                after_epoch=measured,
-                progress=f"{family} on {data}, seed {seed}",
-            )
+            passes = train(model, training, epochs=config["epochs"], seed=seed)
+            title = f"{family} on {data}, seed {seed}"
+            for epoch in stages(tqdm(passes, title, config["epochs"], leave=False)):
+                measured(epoch, model)
             rows += [{"data": data, "family": family} | row for row in measured.rows]
     return rows
 
 
-def splits(
-    data: str, config: dict[str, Any], seed: int
-) -> tuple[Split | Scenes, Split | Scenes]:
+def splits(data: str, config: dict[str, Any], seed: int) -> tuple[ImageSet, ImageSet]:
     """Images to train on and to validate with: other ones for every seed."""
     fashion, count = load_fashion_mnist(), config["images"]
     if data == "scenes":
@@ -98,7 +93,7 @@ def splits(
         return scenes.train, scenes.validation
     return (
         random_part(fashion.train, count, seed=seed),
-        Split(*(part[: config["validation"]] for part in fashion.validation)),
+        fashion.validation[: config["validation"]],
     )
 
 
@@ -106,8 +101,8 @@ class _Measurement:
     def __init__(
         self,
         config: dict[str, Any],
-        training: Split | Scenes,
-        validation: Split | Scenes,
+        training: ImageSet,
+        validation: ImageSet,
         seed: int,
     ) -> None:
         self.config, self.training, self.validation = config, training, validation
@@ -118,15 +113,15 @@ class _Measurement:
         if epoch not in self.config["measured"]:
             return
         device = next(model.parameters()).device
-        images, labels = (part.to(device) for part in self.sample[:2])
+        sample = self.sample.to(device)
+        images, labels = sample.images, sample.labels
         kernel = GradientMask(self.config["sigma"], relative=True)
         monitor = QualityMonitor(
             model, F.cross_entropy, samples=len(images), inhibition=kernel
         )
         shares = {}
-        if isinstance(self.sample, Scenes):
-            mask = self.sample.mask.to(device)
-            shares = object_shares(model, monitor.layers, images, labels, mask)
+        if isinstance(sample, Scenes):
+            shares = object_shares(model, monitor.layers, images, labels, sample.mask)
         fit, held_out = (evaluate(model, s) for s in (self.training, self.validation))
         network, *layers = monitor.measure(images, labels)
         for index, row in enumerate([network, *layers]):
@@ -178,12 +173,8 @@ def object_shares(
     dict of str to (float, float)
         By the layer's name; means over the samples.
     """
-    errors: dict[str, Tensor] = {}
     before = model.training
-    model.eval()
-    with recorded(layers, errors.__setitem__):
-        loss = F.cross_entropy(model(images), labels)
-        torch.autograd.grad(loss, list(model.parameters()))
+    errors = error_signals(model.eval(), images, labels, layers)
     model.train(before)
     shares = {}
     for name, delta in errors.items():

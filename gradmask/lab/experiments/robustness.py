@@ -25,7 +25,7 @@ from gradmask.lab.measures.robustness.attacks import auto_attack, robust_accurac
 from gradmask.lab.measures.robustness.obfuscation import check_gradients
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.training.loop import train
+from gradmask.lab.training.loop import finish, train
 from gradmask.lab.training.variants import MASKS, Options, build
 
 __all__ = ["PROFILES", "run"]
@@ -74,14 +74,14 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
 
     def trained(options: Any, epochs: int, start: int) -> torch.nn.Module:
         model = FAMILIES["resnet"](seed=start).to(device)
-        train(
-            model,
-            splits.train,
-            splits.validation,
-            epochs=epochs,
-            inhibition=build(options, seed),
-            seed=start,
-            score_every=epochs,
+        finish(
+            train(
+                model,
+                splits.train,
+                epochs=epochs,
+                inhibition=build(options, seed),
+                seed=start,
+            )
         )
         return model
 

@@ -25,9 +25,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
-from gradmask.lab.data.fashion import Split, load_fashion_mnist
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.images import ImageSet
 from gradmask.lab.data.scenes import Scenes, SceneSplits, scene_splits
+from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.measures.saliency.insertion import area, deletion, insertion
 from gradmask.lab.measures.saliency.localisation import (
     SHARES,
@@ -43,7 +46,7 @@ from gradmask.lab.measures.saliency.sanity import (
 )
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
-from gradmask.lab.training.loop import LEARNING_RATE, evaluate, train
+from gradmask.lab.training.loop import LEARNING_RATE, finish, train
 from gradmask.lab.training.variants import Options, build, with_controls
 
 __all__ = ["PROFILES", "run"]
@@ -146,32 +149,30 @@ def _compared(
     plans += [(*variant, config["epochs"]) for variant in variants.items()]
 
     def trained(
-        options: Options, epochs: int, data: Split | Scenes
+        options: Options, epochs: int, data: ImageSet
     ) -> tuple[nn.Module, float]:
         model = FAMILIES[family](seed=seed).to(device)
-        *_, last = train(
+        passes = train(
             model,
             data,
-            splits.validation,
             epochs=epochs,
             inhibition=build(options, seed),
             learning_rate=config.get("learning_rate", LEARNING_RATE),
             seed=seed,
-            score_every=epochs,
-            progress=f"{family}, seed {seed}",
         )
-        return model, last.train.loss
+        finish(tqdm(passes, f"{family}, seed {seed}", epochs, leave=False))
+        return model, evaluate(model, data).loss
 
     dealt = random_labels(splits.train, seed=seed)
     other, _ = trained(None, config["epochs"], dealt)
     networks = [trained(options, epochs, splits.train) for _, options, epochs in plans]
-    test = Scenes(*(part.to(device) for part in splits.test))
+    test = splits.test.to(device)
     known = [eligible(m, test.images, test.labels, test.box) for m, _ in networks]
     chosen = torch.stack(known).all(0).nonzero()[: config["scenes"], 0]
     if not len(chosen):
         raise RuntimeError(f"no scene that all networks of {family} get right")
-    scenes = Scenes(*(part[chosen] for part in test))
-    few = Scenes(*(part[: config["costly"]] for part in scenes))
+    scenes = test[chosen]
+    few = scenes[: config["costly"]]
     return [
         {
             "family": family,

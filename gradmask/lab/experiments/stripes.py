@@ -24,18 +24,20 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from gradmask import GradientMask
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import Scenes, scene_splits
 from gradmask.lab.data.shortcuts import striped, told
+from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.measures.layers.contrast import (
-    frozen,
     layer_signals,
     object_positions,
 )
 from gradmask.lab.measures.layers.gain import mask_rates
-from gradmask.lab.measures.summary import attention
+from gradmask.lab.measures.saliency.attention import attention
+from gradmask.lab.networks.inspection import batch_normalised_copy, predict
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import train
@@ -88,8 +90,8 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     Rows: "family", "period", "agreement", "variant", "epochs", "train loss",
     "test accuracy", "misled" (share of the test scenes taken for what the stripes
     tell), "without stripes" (accuracy), "attention" as in
-    :func:`gradmask.lab.measures.summary.attention`, and what :func:`kept_energy` gives
-    in the middle of training.
+    :func:`gradmask.lab.measures.saliency.attention.attention`, and what
+    :func:`kept_energy` gives in the middle of training.
     """
     seed += FRESH
     sizes = (config["training"], 1, config["test"])
@@ -122,7 +124,9 @@ def kept_energy(
     """
     if mask is None:
         return {"kept on": 1.0, "kept beside": 1.0}
-    signals = layer_signals(frozen(model, scenes.images), scenes.images, scenes.labels)
+    signals = layer_signals(
+        batch_normalised_copy(model, scenes.images), scenes.images, scenes.labels
+    )
     rates = []
     for layer in signals.values():
         on = object_positions(scenes.mask, layer.delta.shape)
@@ -178,24 +182,13 @@ def _trained(
 ) -> tuple[float, dict[str, float]]:
     kept: dict[str, float] = {}
     device = next(model.parameters()).device
-    some = Scenes(*(part[:samples].to(device) for part in training))
+    some = training[:samples].to(device)
 
-    def look(epoch: int, model: nn.Module) -> None:
-        if epoch == (epochs + 1) // 2:
+    passes = train(model, training, epochs=epochs, inhibition=mask, seed=seed)
+    for last in tqdm(passes, f"{name}, seed {seed}", epochs, leave=False):
+        if last.number == (epochs + 1) // 2:
             kept.update(kept_energy(model, some, mask))
-
-    *_, last = train(
-        model,
-        training,
-        some,
-        epochs=epochs,
-        inhibition=mask,
-        seed=seed,
-        score_every=epochs,
-        after_epoch=look,
-        progress=f"{name}, seed {seed}",
-    )
-    return last.train.loss, kept
+    return evaluate(model, training).loss, kept
 
 
 def _judged(
@@ -210,8 +203,5 @@ def _judged(
     }
 
 
-@torch.no_grad()
 def _predicted(model: nn.Module, images: Tensor) -> Tensor:
-    device = next(model.parameters()).device
-    model.eval()
-    return torch.cat([model(i.to(device)).argmax(1).cpu() for i in images.split(500)])
+    return predict(model, images).argmax(1).cpu()

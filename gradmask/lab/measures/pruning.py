@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from gradmask.lab.data.fashion import Split
-from gradmask.lab.data.scenes import Scenes
-from gradmask.lab.training.loop import evaluate
+from gradmask.lab.data.images import ImageSet
+from gradmask.lab.measures.accuracy import evaluate
+from gradmask.lab.networks.inspection import deep_copy
 
 __all__ = ["accuracy_over_sparsity", "pruned_copy"]
 
@@ -62,7 +61,7 @@ def pruned_copy(
     True
     """
     # PyTorch's pruning cannot read weights that are laid out channels last.
-    pruned = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
+    pruned = deep_copy(model).to(memory_format=torch.contiguous_format)
     kinds = nn.Conv2d if structured else (nn.Conv2d, nn.Linear)
     layers = [module for module in pruned.modules() if isinstance(module, kinds)]
     for module in pruned.modules():
@@ -82,7 +81,7 @@ def pruned_copy(
 
 def accuracy_over_sparsity(
     model: nn.Module,
-    split: Split | Scenes,
+    images: ImageSet,
     sparsities: Sequence[float],
     *,
     structured: bool = False,
@@ -93,8 +92,8 @@ def accuracy_over_sparsity(
     ----------
     model, structured
         As for :func:`pruned_copy`.
-    split : Split or Scenes
-        Images (N, 1, H, W) and labels (N,).
+    images : ImageSet
+        What to measure it on.
     sparsities : sequence of float
         Shares of zeros.
 
@@ -105,7 +104,7 @@ def accuracy_over_sparsity(
     """
     return {
         sparsity: evaluate(
-            pruned_copy(model, sparsity, structured=structured), split
+            pruned_copy(model, sparsity, structured=structured), images
         ).accuracy
         for sparsity in sparsities
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from statistics import fmean
 from typing import Any
@@ -12,19 +13,20 @@ import torch
 from torch import nn
 
 import gradmask as gm
-from gradmask.lab.data.fashion import Split
+from gradmask.lab.data.images import ImageSet
 from gradmask.lab.data.scenes import Scenes
+from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.measures.corruptions import CORRUPTIONS, corrupt
 from gradmask.lab.measures.pruning import accuracy_over_sparsity, pruned_copy
 from gradmask.lab.measures.robustness.attacks import (
     fgsm,
-    input_gradient,
     pgd,
     robust_accuracy,
 )
-from gradmask.lab.training.loop import Epoch, evaluate, train
+from gradmask.lab.measures.saliency.attention import attention
+from gradmask.lab.training.loop import finish, train
 
-__all__ = ["attention", "everything", "quality"]
+__all__ = ["everything", "quality"]
 
 Numbers = dict[str, float]
 
@@ -33,9 +35,9 @@ PIXEL = 1 / 255
 
 def everything(
     model: nn.Module,
-    last: Epoch,
-    training: Split | Scenes,
-    test: Split | Scenes,
+    seconds: float,
+    training: ImageSet,
+    test: ImageSet,
     config: dict[str, Any],
 ) -> Numbers:
     """Measure a trained network: fit, accuracy, pruning, attacks, corruptions.
@@ -44,9 +46,9 @@ def everything(
     ----------
     model : nn.Module
         The network, left as it is.
-    last : Epoch
-        Of its training.
-    training, test : Split or Scenes
+    seconds : float
+        Of an epoch of its training.
+    training, test : ImageSet
         The one for a short fine-tuning after pruning; the other is what everything is
         measured on.
     config : dict
@@ -63,14 +65,14 @@ def everything(
         "noise 3"; their means over the levels, "pruned", "attacked" and "corrupted";
         and with scenes "attention" (:func:`attention`).
     """
-    score = evaluate(model, test)
+    fit, score = evaluate(model, training), evaluate(model, test)
     found = {
-        "train loss": last.train.loss,
-        "train accuracy": last.train.accuracy,
+        "train loss": fit.loss,
+        "train accuracy": fit.accuracy,
         "test loss": score.loss,
         "test accuracy": score.accuracy,
-        "gap": last.train.accuracy - score.accuracy,
-        "seconds": last.seconds,
+        "gap": fit.accuracy - score.accuracy,
+        "seconds": seconds,
     }
     families = {
         "pruned": _pruned(model, training, test, config),
@@ -84,20 +86,7 @@ def everything(
     return found
 
 
-def attention(model: nn.Module, scenes: Scenes) -> float:
-    """Share of the input gradient's energy that lies on the object, mean over scenes.
-
-    The gradient of the true class's cross-entropy with respect to the pixels, squared.
-    """
-    device = next(model.parameters()).device
-    labels, mask = scenes.labels.to(device), scenes.mask.to(device)
-    gradient = input_gradient(model, scenes.images.to(device), labels)
-    energy = gradient.square().sum(1)
-    shares = (energy * mask).sum((1, 2)) / energy.sum((1, 2))
-    return float(shares.nanmean())
-
-
-def quality(model: nn.Module, split: Split | Scenes, samples: int) -> Numbers:
+def quality(model: nn.Module, images: ImageSet, samples: int) -> Numbers:
     """Q of a network's plain gradients, and the mean LGQ of its convolutions.
 
     LGQ is nan for a dead network, where no convolution has an error.
@@ -106,15 +95,15 @@ def quality(model: nn.Module, split: Split | Scenes, samples: int) -> Numbers:
     monitor = gm.QualityMonitor(
         model, nn.CrossEntropyLoss(), samples=samples, max_bytes=2**35
     )
-    whole, *layers = monitor.measure(split.images.to(device), split.labels.to(device))
+    whole, *layers = monitor.measure(images.images.to(device), images.labels.to(device))
     lateral = [v for row in layers if not math.isnan(v := float(row["lgq"]))]
     return {"q": float(whole["q"]), "lgq": fmean(lateral) if lateral else math.nan}
 
 
 def _pruned(
     model: nn.Module,
-    training: Split | Scenes,
-    test: Split | Scenes,
+    training: ImageSet,
+    test: ImageSet,
     config: dict[str, Any],
 ) -> Numbers:
     found: Numbers = {}
@@ -125,14 +114,12 @@ def _pruned(
         found |= {f"{name} {sparsity}": a for sparsity, a in accuracy.items()}
     for sparsity in config["tuned"]:
         pruned = pruned_copy(model, sparsity, keep=True)
-        train(pruned, training, test, epochs=1, learning_rate=0.01, seed=0)
+        finish(train(pruned, training, epochs=1, learning_rate=0.01, seed=0))
         found[f"tuned {sparsity}"] = evaluate(pruned, test).accuracy
     return found
 
 
-def _attacked(
-    model: nn.Module, test: Split | Scenes, config: dict[str, Any]
-) -> Numbers:
+def _attacked(model: nn.Module, test: ImageSet, config: dict[str, Any]) -> Numbers:
     images, labels = (t[: config["attacked"]] for t in (test.images, test.labels))
     iterative = partial(
         pgd,
@@ -151,14 +138,12 @@ def _attacked(
     return found
 
 
-def _corrupted(
-    model: nn.Module, test: Split | Scenes, severities: Sequence[int]
-) -> Numbers:
+def _corrupted(model: nn.Module, test: ImageSet, severities: Sequence[int]) -> Numbers:
     found = {}
     for kind in CORRUPTIONS:
         for severity in severities:
             generator = torch.Generator().manual_seed(severity)
             images = corrupt(test.images, kind, severity, generator=generator)
-            changed = Split(images, test.labels)
+            changed = replace(test, images=images)
             found[f"{kind} {severity}"] = evaluate(model, changed).accuracy
     return found

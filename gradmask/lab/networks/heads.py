@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from gradmask.lab.data.fashion import Split
+from gradmask.lab.data.images import ImageSet
 from gradmask.lab.data.scenes import Scenes
 from gradmask.lab.networks.small import seeded, small_resnet
 
@@ -75,14 +75,14 @@ def resnet_with_head(head: str, *, seed: int) -> nn.Sequential:
         return nn.Sequential(*body, *HEADS[head](linear.in_features))
 
 
-def targets(head: str, scenes: Scenes) -> Split:
+def targets(head: str, scenes: Scenes) -> ImageSet:
     """Scenes with what a head is to predict: the class, or every pixel's own.
 
     Returns
     -------
-    Split
+    ImageSet
         The images, and labels of shape (N,) or, for the dense head, (N, H, W), one on
         the object and zero beside it.
     """
     dense = head == "dense"
-    return Split(scenes.images, scenes.mask.long() if dense else scenes.labels)
+    return ImageSet(scenes.images, scenes.mask.long() if dense else scenes.labels)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gradmask import GradientMask
 from gradmask.functional import error_energy, lateral_response
-from gradmask.masking.handle import Handle
+from gradmask.masking import Handle
 
 __all__ = ["AblatedMask"]
 

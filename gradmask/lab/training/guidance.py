@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gradmask import lateral_saliency
-from gradmask.lab.data.scenes import Scenes
+from gradmask.lab.data.images import ImageSet
 from gradmask.lab.measures.saliency.maps import grad_cam
+from gradmask.lab.training.loop import Augment
 from gradmask.lab.training.mixing import (
     anywhere,
     cutmix,
@@ -20,10 +20,7 @@ from gradmask.lab.training.mixing import (
     replace_background,
 )
 
-__all__ = ["GUIDES", "Augment", "augmentation"]
-
-Augment = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Takes a network, images and labels to images and targets to train on."""
+__all__ = ["GUIDES", "augmentation"]
 
 GUIDES = ("random", "lateral", "Grad-CAM", "object")
 """What says where the object is: nothing, two saliency maps of the network as it is,
@@ -32,9 +29,7 @@ and the truth."""
 PROBABILITY = 0.5
 
 
-def augmentation(
-    options: dict[str, Any] | None, training: Scenes, *, seed: int
-) -> Augment | None:
+def augmentation(options: dict[str, Any] | None, *, seed: int) -> Augment | None:
     """Make the augmentation that options describe, for training.
 
     Half of the batches, drawn at random, are augmented; the others stay as they are.
@@ -47,8 +42,6 @@ def augmentation(
         "mix": "mixup", "cutmix", "paste" or "background".  For the last two also "by",
         one of `GUIDES`; for the last "side", of the square that is kept, in pixels.
         None is no augmentation.
-    training : Scenes
-        The training set, which the guide "object" knows.
     seed : int
         Of the draws.
 
@@ -71,16 +64,15 @@ def augmentation(
         torch.Generator().manual_seed(3 * seed + stream) for stream in range(3)
     )
 
-    def augment(
-        model: nn.Module, images: Tensor, labels: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def augment(model: nn.Module, batch: ImageSet) -> tuple[Tensor, Tensor]:
+        images, labels = batch.images, batch.labels
         if torch.rand((), generator=coins) >= PROBABILITY:
             return images, labels
         if mix == "mixup":
             return mixup(images, labels, draws)
         if mix == "cutmix":
             return cutmix(images, labels, draws)
-        centres = _centres(by, model, images, labels, training, places)
+        centres = _centres(by, model, batch, places)
         if mix == "paste":
             return paste(images, labels, centres, draws)
         return replace_background(images, labels, centres, options["side"], draws)
@@ -89,24 +81,13 @@ def augmentation(
 
 
 def _centres(
-    by: str,
-    model: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    training: Scenes,
-    generator: torch.Generator,
+    by: str, model: nn.Module, batch: ImageSet, generator: torch.Generator
 ) -> Tensor:
     if by == "random":
-        return anywhere(images, generator)
+        return anywhere(batch.images, generator)
     if by == "object":
-        return _true_centres(images, training)
+        if batch.box is None:
+            raise ValueError('the guide "object" needs images with boxes')
+        return (batch.box[:, :2] + batch.box[:, 2:]) // 2
     saliency = lateral_saliency if by == "lateral" else grad_cam
-    return peaks(saliency(model, images, labels))
-
-
-def _true_centres(images: Tensor, training: Scenes) -> Tensor:
-    """Middles of the objects' boxes; a training scene is known by its pixels."""
-    known = training.images.to(images.device).flatten(1)
-    index = torch.cdist(images.flatten(1), known).argmin(1)
-    boxes = training.box.to(images.device)[index]
-    return (boxes[:, :2] + boxes[:, 2:]) // 2
+    return peaks(saliency(model, batch.images, batch.labels))

@@ -1,6 +1,7 @@
 """Backgrounds that mislead: the objects stay, the stripes tell what they should."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,8 +59,8 @@ def test_agreement_is_a_share(scenes):
 
 @pytest.mark.parametrize("period", [8, 16])
 def test_stripes_repeat_after_a_period(scenes, period):
-    few = scenes._replace(
-        images=torch.zeros(1, 1, 32, 32), mask=scenes.mask[:1] & False
+    few = replace(
+        scenes[0], images=torch.zeros(1, 1, 32, 32), mask=scenes.mask[:1] & False
     )
     image = striped(few, torch.tensor([0]), period=period).images[0, 0]
     assert torch.allclose(image[:, period:], image[:, :-period], atol=1e-6)

@@ -7,7 +7,7 @@ import torch
 
 from gradmask import GradientMask
 from gradmask.lab import experiments
-from gradmask.lab.data.fashion import Split
+from gradmask.lab.data.images import ImageSet
 from gradmask.lab.experiments import comparison as trial
 from gradmask.lab.measures.summary import quality
 from gradmask.lab.networks.small import small_cnn
@@ -82,7 +82,7 @@ def test_a_dead_network_has_no_lateral_quality():
     for parameter in model.parameters():
         parameter.data.zero_()
     images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    found = quality(model, Split(images, torch.arange(8)), samples=8)
+    found = quality(model, ImageSet(images, torch.arange(8)), samples=8)
     assert math.isnan(found["lgq"])
 
 

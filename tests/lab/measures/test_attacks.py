@@ -15,7 +15,7 @@ import gradmask as gm
 from gradmask.lab.measures.robustness.attacks import (
     auto_attack,
     fgsm,
-    input_gradient,
+    loss_gradient,
     pgd,
     robust_accuracy,
 )
@@ -141,7 +141,7 @@ def test_pgd_is_the_slow_loop():
 
 def test_fgsm_follows_numerical_differences():
     model, (images, labels) = network().eval(), examples(2)
-    gradient = input_gradient(model, images, labels)
+    gradient = loss_gradient(model, images, labels)
     for index in [(0, 0, 3, 4), (0, 0, 8, 8), (1, 0, 2, 11)]:
         step = torch.zeros_like(images)
         step[index] = 1e-6
@@ -158,8 +158,8 @@ def test_fgsm_follows_numerical_differences():
 def test_an_images_gradient_does_not_depend_on_its_company():
     model, (images, labels) = network().eval(), examples(2)
     many = 300, 1, 1, 1
-    together = input_gradient(model, images[:1].repeat(many), labels[:1].repeat(300))
-    alone = input_gradient(model, images[:1], labels[:1])
+    together = loss_gradient(model, images[:1].repeat(many), labels[:1].repeat(300))
+    alone = loss_gradient(model, images[:1], labels[:1])
     assert torch.allclose(together, alone.expand_as(together), rtol=0, atol=1e-12)
 
 
@@ -236,7 +236,7 @@ def test_an_attached_mask_cannot_act(attack, route):
         assert torch.equal(attack(model, images, labels, 0.02), plain)
         masked = images.clone().requires_grad_()
         F.cross_entropy(model(masked), labels, reduction="sum").backward()
-        differs = not torch.equal(masked.grad, input_gradient(model, images, labels))
+        differs = not torch.equal(masked.grad, loss_gradient(model, images, labels))
         assert differs == (route == "signal")
 
 

@@ -11,12 +11,12 @@ from torch import nn
 
 import gradmask as gm
 from gradmask.lab.data.fashion import load_fashion_mnist
-from gradmask.lab.data.scenes import cluttered_scenes, random_part
+from gradmask.lab.data.images import random_part
+from gradmask.lab.data.scenes import cluttered_scenes
 from gradmask.lab.experiments import experiment
 from gradmask.lab.measures.layers.contrast import (
     contrast,
     energy_share,
-    frozen,
     layer_signals,
     object_positions,
     premise_rows,
@@ -34,6 +34,7 @@ from gradmask.lab.measures.layers.gain import (
 )
 from gradmask.lab.measures.layers.prediction import gain_rows
 from gradmask.lab.networks.heads import HEADS, resnet_with_head, targets
+from gradmask.lab.networks.inspection import batch_normalised_copy
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.reports.gain import PREDICTORS
 
@@ -47,7 +48,9 @@ def scenes():
 
 @pytest.fixture(scope="module", params=["resnet", "cnn", "mobilenet"])
 def network(request, scenes):
-    return frozen(FAMILIES[request.param](seed=0), scenes.images).double()
+    return batch_normalised_copy(
+        FAMILIES[request.param](seed=0), scenes.images
+    ).double()
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +82,7 @@ def test_patches_times_error_are_the_gradients_of_single_samples(
 
 
 def test_masked_moments_are_those_of_an_attached_mask(scenes):
-    network = frozen(FAMILIES["resnet"](seed=0), scenes.images).double()
+    network = batch_normalised_copy(FAMILIES["resnet"](seed=0), scenes.images).double()
     images = scenes.images.double()
     signals = layer_signals(network, images, scenes.labels)
     inhibition = gm.GradientMask(
@@ -109,7 +112,7 @@ def test_energies_are_products_of_norms(signals):
 def test_a_frozen_network_computes_what_it_does_in_training(scenes):
     model = FAMILIES["resnet"](seed=1)
     state = copy.deepcopy(model.state_dict())
-    calm = frozen(model, scenes.images)
+    calm = batch_normalised_copy(model, scenes.images)
     with torch.no_grad():
         calm_output, busy_output = calm(scenes.images), model(scenes.images)
     # Running variances are unbiased, those of the batch are not.
@@ -241,7 +244,7 @@ def test_the_anatomy_adds_up(signals, scenes):
 
 def test_the_oracle_is_predicted_exactly_from_its_own_scenes(scenes):
     model = FAMILIES["resnet"](seed=0)
-    twice = type(scenes)(*(torch.cat([t[:COUNT]] * 2) for t in scenes))
+    twice = scenes[torch.arange(COUNT).repeat(2)]
     for row in gain_rows(model, twice, COUNT, {"oracle": None}):
         assert (row["hit"], row["false alarm"]) == (1, 0)
         if row["gain"] > 0:
@@ -262,7 +265,8 @@ def test_random_scenes_are_whole_scenes_and_not_balanced():
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_learns_what_it_is_asked_to(head, scenes):
     model = resnet_with_head(head, seed=0)
-    images, labels = targets(head, scenes)
+    asked = targets(head, scenes)
+    images, labels = asked.images, asked.labels
     logits = model(images)
     assert logits.shape[2:] == labels.shape[1:]
     assert F.cross_entropy(logits, labels).isfinite()

@@ -5,10 +5,11 @@ import torch
 from torch import nn
 
 import gradmask as gm
-from gradmask.lab.data.fashion import Split, load_fashion_mnist
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.measures.robustness.obfuscation import Obfuscation, check_gradients
 from gradmask.lab.networks.small import small_cnn
-from gradmask.lab.training.loop import evaluate, train
+from gradmask.lab.training.loop import finish, train
 
 EPSILON = 0.05
 
@@ -16,7 +17,7 @@ EPSILON = 0.05
 @pytest.fixture(scope="module")
 def split():
     data = load_fashion_mnist()
-    return Split(*(t[:1000] for t in data.train)), Split(*(t[:60] for t in data.test))
+    return data.train[:1000], data.test[:60]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def networks(split):
     """Two networks of different seeds, honestly trained."""
     models = [small_cnn(widths=(4, 6, 8), seed=seed) for seed in (0, 1)]
     for seed, model in enumerate(models):
-        train(model, *split, epochs=8, seed=seed, score_every=8)
+        finish(train(model, split[0], epochs=8, seed=seed))
     return models
 
 
@@ -35,7 +36,8 @@ def honest(networks, split):
 
 def checked(model, surrogate, test, **options):
     options = {"queries": 200, "generator": torch.Generator().manual_seed(0)} | options
-    return check_gradients(model, *test, EPSILON, surrogate=surrogate, **options)
+    asked = (test.images, test.labels, EPSILON)
+    return check_gradients(model, *asked, surrogate=surrogate, **options)
 
 
 class Steep(nn.Module):
@@ -84,7 +86,7 @@ def test_an_honest_network_passes(networks, split, honest):
 def test_a_network_trained_with_a_mask_passes_while_it_is_attached(networks, split):
     model = small_cnn(widths=(4, 6, 8), seed=2)
     mask = gm.GradientMask(1.0, size=5)
-    train(model, *split, epochs=8, seed=2, inhibition=mask, score_every=8)
+    finish(train(model, split[0], epochs=8, seed=2, inhibition=mask))
     with mask.attach(model.train()):
         found = checked(model, networks[1], split[1])
     assert found.passed, found
@@ -160,7 +162,7 @@ def test_each_check_fails_by_its_own_number(name, number, fine, suspicious):
 def test_the_network_is_left_as_it_is(networks, split):
     model = networks[0].train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    few = Split(*(t[:8] for t in split[1]))
+    few = split[1][:8]
     first = checked(model, networks[1], few, queries=3)
     assert model.training
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())

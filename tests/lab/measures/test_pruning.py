@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 import gradmask as gm
-from gradmask.lab.data.fashion import Split
+from gradmask.lab.data.images import ImageSet
+from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.measures.pruning import accuracy_over_sparsity, pruned_copy
 from gradmask.lab.measures.robustness.attacks import fgsm
 from gradmask.lab.networks.small import FAMILIES, small_cnn, small_resnet
-from gradmask.lab.training.loop import evaluate, train
+from gradmask.lab.training.loop import finish, train
 
 KINDS = (nn.Conv2d, nn.Linear)
 
@@ -29,7 +30,7 @@ def everything(model):
 
 def images(count=64, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return Split(
+    return ImageSet(
         torch.rand(count, 1, 16, 16, generator=generator),
         torch.randint(10, (count,), generator=generator),
     )
@@ -112,14 +113,14 @@ def test_zeros_stay_zero_while_the_copy_is_fine_tuned(structured, mask):
     kept = pruned_copy(model, 0.6, structured=structured, keep=True)
     before = weights(kept)
     options = {"epochs": 2, "batch_size": 16, "seed": 0, "inhibition": mask}
-    train(kept, images(), images(), **options)
+    finish(train(kept, images(), **options))
     after = weights(kept)
     for old, new in zip(before, after, strict=True):
         assert not new[old == 0].any()
     assert any(not torch.equal(*pair) for pair in zip(before, after, strict=True))
 
     loose = pruned_copy(model, 0.6, structured=structured)
-    train(loose, images(), images(), **options)
+    finish(train(loose, images(), **options))
     assert any(
         new[old == 0].any() for old, new in zip(before, weights(loose), strict=True)
     )
@@ -127,9 +128,10 @@ def test_zeros_stay_zero_while_the_copy_is_fine_tuned(structured, mask):
 
 def test_a_fine_tuned_copy_can_be_copied_attacked_and_pruned_on():
     kept = pruned_copy(small_cnn(widths=(3, 4), seed=0), 0.5, keep=True)
-    train(kept, images(), images(), epochs=1, batch_size=16, seed=0)
-    x, labels = images(4)
-    assert fgsm(kept, x, labels, 0.1).shape == x.shape
+    finish(train(kept, images(), epochs=1, batch_size=16, seed=0))
+    few = images(4)
+    x = few.images
+    assert fgsm(kept, x, few.labels, 0.1).shape == x.shape
     more = pruned_copy(kept, 0.8)
     share = torch.cat([w.flatten() for w in weights(more)]).eq(0).double().mean()
     assert share == pytest.approx(0.8, abs=0.001)
@@ -141,7 +143,8 @@ def test_a_fine_tuned_copy_can_be_copied_attacked_and_pruned_on():
 
 def test_a_mask_attached_to_the_original_is_not_on_the_copy():
     model = small_cnn(widths=(3, 4), seed=0)
-    x, labels = images(8)
+    few = images(8)
+    x, labels = few.images, few.labels
     plain = pruned_copy(model, 0.3)
     with gm.GradientMask(1.0, size=3).attach(model):
         copy = pruned_copy(model, 0.3)
@@ -156,7 +159,7 @@ def test_a_mask_attached_to_the_original_is_not_on_the_copy():
 def test_accuracy_over_sparsity_is_that_of_the_copies(structured):
     model, split = small_resnet(widths=(8, 8), seed=0), images(200)
     with torch.no_grad():
-        split = Split(split.images, model.eval()(split.images).argmax(1))
+        split = ImageSet(split.images, model.eval()(split.images).argmax(1))
     found = accuracy_over_sparsity(model, split, [0.0, 0.5, 1.0], structured=structured)
     assert found[0.0] == 1
     copy = pruned_copy(model, 0.5, structured=structured)

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from gradmask.lab.data.fashion import Split
+from gradmask.lab.data.images import ImageSet
 from gradmask.lab.measures.saliency.maps import MAPS
 from gradmask.lab.measures.saliency.sanity import (
     cascade,
@@ -110,7 +110,7 @@ def test_what_does_not_look_survives_and_what_looks_does_not():
 
 def test_labels_are_dealt_out_anew():
     labels = torch.arange(1000) % 10
-    split = Split(torch.rand(1000, 1, 2, 2), labels)
+    split = ImageSet(torch.rand(1000, 1, 2, 2), labels)
     dealt = random_labels(split, seed=0)
     assert dealt.images is split.images
     assert torch.equal(dealt.labels.bincount(), labels.bincount())

@@ -12,7 +12,7 @@ from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import cluttered_scenes
 from gradmask.lab.networks.small import small_resnet
 from gradmask.lab.training.ablated import AblatedMask
-from gradmask.lab.training.loop import train
+from gradmask.lab.training.loop import stages, train
 from gradmask.lab.training.variants import MASKS, build, schedule
 
 THEORY = MASKS["theory"]
@@ -98,15 +98,12 @@ def test_a_schedule_gives_every_epoch_the_mask_of_its_phase():
 def test_training_follows_a_schedule_and_leaves_no_mask(scenes):
     def weights(inhibition):
         model = small_resnet(widths=(8, 16), seed=3)
-        seen = []
-
-        def look(_, model):
-            seen.append([p.detach().clone() for p in model.parameters()])
-
-        train(
-            model, scenes, scenes, epochs=2, seed=3, batch_size=20,
-            inhibition=inhibition, after_epoch=look,
-        )  # fmt: skip
+        passes = train(
+            model, scenes, epochs=2, seed=3, batch_size=20, inhibition=inhibition
+        )
+        seen = [
+            [p.detach().clone() for p in model.parameters()] for _ in stages(passes)
+        ]
         assert not any(m._forward_hooks for m in model.modules())
         return seen
 

@@ -1,6 +1,7 @@
 """The training loop, the networks, the probe and the statistics around them."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,27 +12,34 @@ from torch import nn
 
 import gradmask as gm
 from gradmask.lab import settings as knob
-from gradmask.lab.data.fashion import Split, load_fashion_mnist
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.images import ImageSet
+from gradmask.lab.measures.accuracy import evaluate, scored
 from gradmask.lab.networks.inspection import error_signals
 from gradmask.lab.networks.small import FAMILIES, Normalise, small_resnet
 from gradmask.lab.reports.stats import mean_interval, paired_difference
-from gradmask.lab.training.loop import evaluate, train
+from gradmask.lab.training.loop import Pass, finish, stages, train
 
 
 @pytest.fixture(scope="module")
-def tiny() -> Split:
-    images, labels = load_fashion_mnist().train
-    return Split(images[:128], labels[:128])
+def tiny() -> ImageSet:
+    return load_fashion_mnist().train[:128]
 
 
-def trained(tiny: Split, **options: object) -> tuple[nn.Module, list]:
+def begun(tiny: ImageSet, **options: object) -> tuple[nn.Module, Iterator[Pass]]:
     model = small_resnet(widths=(8, 8), seed=3)
     options = {"epochs": 2, "seed": 0, "batch_size": 32} | options
-    return model, train(model, tiny, tiny, **options)
+    return model, train(model, tiny, **options)
+
+
+def trained(tiny: ImageSet, **options: object) -> nn.Module:
+    model, passes = begun(tiny, **options)
+    finish(passes)
+    return model
 
 
 def test_training_is_deterministic_in_its_seed(tiny):
-    first, second, other = (trained(tiny, seed=seed)[0] for seed in (0, 0, 1))
+    first, second, other = (trained(tiny, seed=seed) for seed in (0, 0, 1))
     pairs = list(zip(first.parameters(), second.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b in pairs)
     pairs = list(zip(first.parameters(), other.parameters(), strict=True))
@@ -39,13 +47,15 @@ def test_training_is_deterministic_in_its_seed(tiny):
 
 
 def test_training_learns_what_it_is_shown(tiny):
-    _, history = trained(tiny, epochs=30)
-    assert history[-1].train.loss < 0.7 * history[0].train.loss
-    assert history[-1].train.accuracy > 0.5
+    model, passes = begun(tiny, epochs=30)
+    first, *_, last = scored(passes, model, tiny, tiny)
+    assert last.train.loss < 0.7 * first.train.loss
+    assert last.train.accuracy > 0.5
 
 
 def test_training_is_the_plain_loop_written_out(tiny):
-    _, history = trained(tiny, epochs=1)
+    ours, passes = begun(tiny, epochs=1)
+    once = finish(passes)
     model = small_resnet(widths=(8, 8), seed=3)
     model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(
@@ -53,48 +63,82 @@ def test_training_is_the_plain_loop_written_out(tiny):
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, total_steps=4)
     order = torch.randperm(128, generator=torch.Generator().manual_seed(0))
+    losses = []
     for batch in order.split(32):
         optimizer.zero_grad()
-        F.cross_entropy(model(tiny.images[batch]), tiny.labels[batch]).backward()
+        loss = F.cross_entropy(model(tiny.images[batch]), tiny.labels[batch])
+        loss.backward()
         optimizer.step()
         schedule.step()
-    assert history[0].train == evaluate(model, tiny)
+        losses.append(loss.item())
+    assert evaluate(ours, tiny) == evaluate(model, tiny)
+    assert once.number == 1
+    assert once.loss == pytest.approx(np.mean(losses))
 
 
 def test_an_inhibition_changes_training_and_is_gone_afterwards(tiny):
-    plain, _ = trained(tiny)
-    masked, _ = trained(tiny, inhibition=gm.GradientMask(1.0))
+    plain = trained(tiny)
+    masked = trained(tiny, inhibition=gm.GradientMask(1.0))
     pairs = list(zip(plain.parameters(), masked.parameters(), strict=True))
     assert not all(torch.equal(a, b) for a, b in pairs)
     assert not any(m._forward_pre_hooks for m in masked.modules())
 
 
-def test_scores_are_taken_when_asked_and_at_the_end(tiny):
-    _, history = trained(tiny, epochs=5, score_every=2)
-    _, every = trained(tiny, epochs=5)
-    assert [epoch.number for epoch in history] == [2, 4, 5]
-    assert [e.train for e in history] == [every[i - 1].train for i in (2, 4, 5)]
-
-
-def test_after_epoch_sees_the_network_before_training_and_after_every_pass(tiny):
+def test_a_score_follows_every_pass(tiny):
+    model, passes = begun(tiny, epochs=3)
+    other = load_fashion_mnist().validation[:50]
     seen = []
+    for epoch in scored(passes, model, tiny, other):
+        assert epoch.train == evaluate(model, tiny)
+        assert epoch.validation == evaluate(model, other)
+        seen.append(epoch.number)
+    assert seen == [1, 2, 3]
 
-    def look(number, model):
-        weights = [p.detach().clone() for p in model.parameters()]
-        seen.append((number, evaluate(model, tiny), weights))
 
-    model, history = trained(tiny, epochs=2, after_epoch=look)
-    assert [number for number, _, _ in seen] == [0, 1, 2]
-    assert [score for _, score, _ in seen[1:]] == [epoch.train for epoch in history]
+def test_nothing_is_trained_before_the_first_pass_is_asked_for(tiny):
+    model, passes = begun(tiny, epochs=2)
     fresh = small_resnet(widths=(8, 8), seed=3)
-    assert all(map(torch.equal, seen[0][2], fresh.parameters()))
-    assert all(map(torch.equal, seen[2][2], model.parameters()))
+    seen = []
+    for number in stages(passes):
+        seen.append((number, [p.detach().clone() for p in model.parameters()]))
+    assert [number for number, _ in seen] == [0, 1, 2]
+    assert all(map(torch.equal, seen[0][1], fresh.parameters()))
+    assert not any(map(torch.equal, seen[0][1], seen[1][1]))
+    assert all(map(torch.equal, seen[2][1], model.parameters()))
+
+
+def test_the_mask_of_a_pass_is_attached_until_the_next(tiny):
+    model, passes = begun(tiny, inhibition=gm.GradientMask(1.0))
+    attached = [any(m._forward_pre_hooks for m in model.modules()) for _ in passes]
+    assert attached == [True, True]
+    assert not any(m._forward_pre_hooks for m in model.modules())
+
+
+def test_a_killed_training_goes_on_behind_its_last_whole_pass(tiny, tmp_path):
+    whole = trained(tiny, epochs=3)
+    path = tmp_path / "state.pt"
+    _, passes = begun(tiny, epochs=3, checkpoint=path)
+    next(passes)
+    passes.close()
+    model, passes = begun(tiny, epochs=3, checkpoint=path)
+    assert [one.number for one in passes] == [2, 3]
+    assert all(map(torch.equal, whole.parameters(), model.parameters()))
+    assert all(map(torch.equal, whole.buffers(), model.buffers()))
+    _, passes = begun(tiny, epochs=3, checkpoint=path)
+    assert list(passes) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["state.pt"]
+
+
+def test_fewer_images_than_a_batch_are_refused(tiny):
+    with pytest.raises(ValueError, match="128 training images are fewer than a batch"):
+        trained(tiny, batch_size=129)
 
 
 def test_augmented_batches_are_trained_on_with_the_model_as_it_is(tiny):
     seen = []
 
-    def augment(model, images, labels):
+    def augment(model, batch):
+        images, labels = batch.images, batch.labels
         seen.append((model.training, labels))
         model.eval()
         flipped = images.flip(3)
@@ -103,7 +147,7 @@ def test_augmented_batches_are_trained_on_with_the_model_as_it_is(tiny):
         model.train()
         return flipped, soft
 
-    model, _ = trained(tiny, epochs=1, augment=augment)
+    model = trained(tiny, epochs=1, augment=augment)
     twin = small_resnet(widths=(8, 8), seed=3)
     optimizer = torch.optim.SGD(
         twin.parameters(), 0.05, momentum=0.9, nesterov=True, weight_decay=5e-4
@@ -127,8 +171,8 @@ def test_augmented_batches_are_trained_on_with_the_model_as_it_is(tiny):
 
 
 def test_an_augmentation_that_changes_nothing_changes_nothing(tiny):
-    plain, _ = trained(tiny)
-    other, _ = trained(tiny, augment=lambda model, images, labels: (images, labels))
+    plain = trained(tiny)
+    other = trained(tiny, augment=lambda model, batch: (batch.images, batch.labels))
     assert all(map(torch.equal, plain.parameters(), other.parameters()))
 
 

@@ -3,17 +3,19 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
 
 import gradmask as gm
-from gradmask.lab.data.fashion import Split, load_fashion_mnist
+from gradmask.lab.data.fashion import load_fashion_mnist
+from gradmask.lab.data.images import ImageSet
 from gradmask.lab.networks.small import small_cnn
-from gradmask.lab.training.loop import train
+from gradmask.lab.training.loop import finish, train
 
-FOLDER = os.path.dirname(__file__)
+FOLDER = str(Path(__file__).parents[2])
 
 SCRIPT = """
 import sys
@@ -21,25 +23,24 @@ import sys
 import torch
 from lab.training.test_parallel import trained
 torch.set_num_threads(1)
-model, history = trained()
+model, last = trained()
 rank = torch.distributed.get_rank()
 torch.save(model.state_dict(), f"{sys.argv[1]}/{rank}.pt")
 """
 
 
 def tiny():
-    images, labels = load_fashion_mnist().train
-    return Split(images[:128], labels[:128])
+    return load_fashion_mnist().train[:128]
 
 
 def trained():
     model = small_cnn(widths=(4, 6, 8), seed=0).double()
     # Noise, for equal pixels make ties, which rounding breaks one way or the other.
     noise = torch.rand(128, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    data = Split(noise.double(), tiny().labels)
+    data = ImageSet(noise.double(), tiny().labels)
     inhibition = gm.GradientMask(1.0, size=5)
     options = {"epochs": 2, "batch_size": 32, "seed": 0, "inhibition": inhibition}
-    return model, train(model, data, data, **options)
+    return model, finish(train(model, data, **options))
 
 
 @pytest.mark.skipif(
@@ -66,12 +67,13 @@ HALF = """
 import copy
 import torch
 from gradmask.lab.networks.small import small_resnet
-from gradmask.lab.training.loop import evaluate, train
+from gradmask.lab.measures.accuracy import evaluate
+from gradmask.lab.training.loop import finish, train
 from lab.training.test_parallel import tiny
 seen = []
 model = small_resnet(widths=(8, 8), seed=0)
 model[1][0].register_forward_hook(lambda m, i, out: seen.append(out.dtype))
-train(model, tiny(), tiny(), epochs=1, batch_size=32, seed=0)
+finish(train(model, tiny(), epochs=1, batch_size=32, seed=0))
 assert torch.bfloat16 in seen, seen
 seen.clear()
 copied = copy.deepcopy(model)

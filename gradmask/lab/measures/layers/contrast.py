@@ -1,28 +1,30 @@
 """Is the error louder on the object than beside it?  The premise of the mask, measured.
 
 Everything here looks at a network whose batch normalisations are frozen, so that every
-sample has a gradient of its own; see :func:`frozen`.
+sample has a gradient of its own; see
+:func:`.batch_normalised_copy`.
 """
 
 from __future__ import annotations
 
-import copy
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from gradmask.functional import contribution_energy, error_energy
+from gradmask.lab.networks.inspection import (
+    batch_normalised_copy,
+    calls_of,
+    error_signals,
+)
 from gradmask.lab.records import Row
-from gradmask.masking.observe import recorded
 
 __all__ = [
     "Signals",
     "contrast",
     "energy_share",
-    "frozen",
     "layer_signals",
     "object_positions",
     "premise_rows",
@@ -70,23 +72,6 @@ class Signals(NamedTuple):
         )
 
 
-def frozen(model: nn.Module, images: Tensor) -> nn.Module:
-    """Copy of a network in evaluation mode, normalised by the statistics of images.
-
-    With them the forward pass is that of training on these images as one batch, also
-    before the first step, when the network's own running statistics say nothing.
-    """
-    model = copy.deepcopy(model)
-    model.train()
-    for module in model.modules():
-        if isinstance(module, _BatchNorm):
-            module.reset_running_stats()
-            module.momentum = None
-    with torch.no_grad():
-        model(images)
-    return model.eval()
-
-
 def layer_signals(
     model: nn.Module, images: Tensor, labels: Tensor
 ) -> dict[str, Signals]:
@@ -95,7 +80,8 @@ def layer_signals(
     Parameters
     ----------
     model : nn.Module
-        Classifier in evaluation mode (see :func:`frozen`); each of its convolutions
+        Classifier in evaluation mode (see
+    :func:`.batch_normalised_copy`); each of its convolutions
         runs once.
     images, labels : Tensor
         Shapes (B, 1, H, W) and (B,), or (B, H, W) for a dense prediction.
@@ -108,26 +94,11 @@ def layer_signals(
     convolutions = {
         name: m for name, m in model.named_modules() if isinstance(m, nn.Conv2d)
     }
-    inputs: dict[nn.Module, Tensor] = {}
-    errors: dict[str, Tensor] = {}
-    hooks = [
-        conv.register_forward_pre_hook(
-            lambda conv, args: inputs.update({conv: args[0].detach()})
-        )
-        for conv in convolutions.values()
-    ]
-    try:
-        with recorded(convolutions, errors.__setitem__):
-            loss = F.cross_entropy(model(images), labels, reduction="sum")
-            torch.autograd.grad(loss, list(model.parameters()))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    ran = {conv: name for name, conv in convolutions.items()}
+    with calls_of(convolutions) as calls:
+        errors = error_signals(model, images, labels, convolutions, reduction="sum")
     return {
-        ran[conv]: Signals(conv, a, errors[ran[conv]])
-        for conv, a in inputs.items()
-        if isinstance(conv, nn.Conv2d)
+        name: Signals(convolutions[name], call.input.detach(), errors[name])
+        for name, call in calls.items()
     }
 
 
@@ -183,7 +154,7 @@ def premise_rows(
         1 for the last), "side" of the map, "energy", "contrast", "share" (w) and
         "area" (the share of positions on the object).
     """
-    signals = layer_signals(frozen(model, images), images, labels)
+    signals = layer_signals(batch_normalised_copy(model, images), images, labels)
     rows = []
     for index, (name, layer) in enumerate(signals.items()):
         on = object_positions(mask, layer.delta.shape)

@@ -1,7 +1,8 @@
 """What a mask does to one layer's weight gradients: measured from single samples.
 
 On the weights route, where layers do not disturb each other; the gain is that of the
-signal-to-noise ratio Q / (1 - Q), with Q as :func:`gradmask.gradient_quality` has it.
+signal-to-noise ratio Q / (1 - Q), with Q as :func:`gradmask.quality.gradient_quality`
+has it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from gradmask.lab.measures.layers.contrast import (
     Signals,
     contrast,
     energy_share,
-    frozen,
     layer_signals,
     object_positions,
 )
@@ -30,6 +29,7 @@ from gradmask.lab.measures.layers.gain import (
     regions,
     sample_gradients,
 )
+from gradmask.lab.networks.inspection import batch_normalised_copy
 from gradmask.lab.records import Row
 from gradmask.lab.reports.gain import PREDICTORS
 from gradmask.theory import snr_gain
@@ -54,7 +54,7 @@ def gain_rows(
         Classifier; a frozen copy of it is measured.
     scenes : Scenes
         At least 2 * samples of them, independent of each other, as
-        :func:`gradmask.lab.data.scenes.random_part` draws them.
+        :func:`gradmask.lab.data.images.random_part` draws them.
     samples : int
         How many measure.
     masks : mapping of str to GradientMask or None
@@ -70,7 +70,7 @@ def gain_rows(
         "signal", "noise", "along" as in :class:`GainEstimate`; and a column for each of
         `PREDICTORS`.
     """
-    model = frozen(model, scenes.images[: 2 * samples])
+    model = batch_normalised_copy(model, scenes.images[: 2 * samples])
     measuring, other = (
         layer_signals(model, scenes.images[half], scenes.labels[half])
         for half in (slice(samples), slice(samples, 2 * samples))

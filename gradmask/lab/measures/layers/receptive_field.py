@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import NamedTuple
 
 import torch
@@ -10,8 +9,11 @@ from torch import Tensor, nn
 
 from gradmask import GradientMask
 from gradmask.functional import error_energy
-from gradmask.lab.measures.robustness.attacks import frozen
-from gradmask.lab.networks.inspection import error_signals
+from gradmask.lab.networks.inspection import (
+    calls_of,
+    error_signals,
+    evaluation_copy,
+)
 
 __all__ = ["Moment", "first_filters", "moment", "radius", "receptive_field"]
 
@@ -94,20 +96,12 @@ def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Tensor:
     modules = dict(model.named_modules())
     if layer not in modules:
         raise ValueError(f"no layer {layer!r}; there are {', '.join(modules)}")
-    found: list[Tensor] = []
-
-    def record(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
-        found.append(output)
-        return output.clone()  # What follows may work in place.
-
-    images = (
-        images.detach().to(next(model.parameters()).device).clone().requires_grad_()
-    )
-    model = frozen(model)
-    model.get_submodule(layer).register_forward_hook(record)
-    with torch.enable_grad():
+    images = images.detach().to(next(model.parameters()).device).clone()
+    images.requires_grad_()
+    model = evaluation_copy(model)
+    with torch.enable_grad(), calls_of({layer: model.get_submodule(layer)}) as calls:
         model(images)
-    output = found[0]
+    output = calls[layer].output
     if output.dim() != 4:
         raise ValueError(f"{layer!r} gives no map but {tuple(output.shape)}")
     middle = output[:, :, output.shape[2] // 2, output.shape[3] // 2]
@@ -158,7 +152,7 @@ def moment(
     Moment
         At every activation whose map is large enough for the mask's kernel.
     """
-    model = copy.deepcopy(model).eval()
+    model = evaluation_copy(model).requires_grad_()
     errors = error_signals(model, image, label)
     with torch.no_grad():
         probability = float(model(image).softmax(1)[0, label])

@@ -11,18 +11,19 @@ gradient from the attacker would deceive you.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gradmask.lab.networks.inspection import evaluation_copy, input_gradient
+
 __all__ = [
     "Attack",
     "auto_attack",
     "fgsm",
-    "input_gradient",
+    "loss_gradient",
     "pgd",
     "robust_accuracy",
 ]
@@ -63,7 +64,7 @@ def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Te
     Goodfellow et al., *Explaining and harnessing adversarial examples*, ICLR 2015.
     """
     low, high = ball(images, epsilon)
-    gradient = input_gradient(model, images, labels)
+    gradient = loss_gradient(model, images, labels)
     return (images + epsilon * gradient.sign()).clamp(low, high)
 
 
@@ -122,17 +123,17 @@ def pgd(
     """
     low, high = ball(images, epsilon)
     size = 2.5 * epsilon / steps if step_size is None else step_size
-    victim = frozen(model)
-    guide = None if surrogate is None else frozen(surrogate)
+    victim = evaluation_copy(model)
+    guide = None if surrogate is None else evaluation_copy(surrogate)
     found = images.clone()
     standing = torch.arange(len(images), device=images.device)
     for _ in range(restarts):
         noise = 2 * uniform(images.shape, images, generator) - 1
         x = (images + epsilon * noise).clamp(low, high)[standing]
         for _ in range(steps + 1):
-            gradient, logits = _gradient(victim, x, labels[standing])
+            gradient, logits = _climb(victim, x, labels[standing])
             if guide is not None:
-                gradient, _ = _gradient(guide, x, labels[standing])
+                gradient, _ = _climb(guide, x, labels[standing])
             right = logits.argmax(1) == labels[standing]
             found[standing[~right]] = x[~right]
             standing, x, gradient = standing[right], x[right], gradient[right]
@@ -185,7 +186,7 @@ def auto_attack(
     devices = [images.device] if images.is_cuda else []
     with torch.random.fork_rng(devices):
         ensemble = AutoAttack(
-            frozen(model), eps=epsilon, seed=seed, device=images.device
+            evaluation_copy(model), eps=epsilon, seed=seed, device=images.device
         )
         found, _ = ensemble.run_standard_evaluation(images, labels)
     return torch.as_tensor(found)
@@ -229,7 +230,7 @@ def robust_accuracy(
     >>> robust_accuracy(model, images, labels, fgsm, [0.0])
     {0.0: 1.0}
     """
-    victim = frozen(model)
+    victim = evaluation_copy(model)
     device = next(model.parameters()).device
     right = dict.fromkeys(epsilons, 0)
     for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
@@ -242,27 +243,18 @@ def robust_accuracy(
     return {epsilon: count / len(images) for epsilon, count in right.items()}
 
 
-def input_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+def loss_gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Gradient of every image's cross-entropy, of the images' shape."""
-    still, at_once = frozen(model), 250
+    still, at_once = evaluation_copy(model), 250
     parts = zip(images.split(at_once), labels.split(at_once), strict=True)
-    return torch.cat([_gradient(still, x, y)[0] for x, y in parts])
+    return torch.cat([_climb(still, x, y)[0] for x, y in parts])
 
 
-def _gradient(
-    model: nn.Module, images: Tensor, labels: Tensor
-) -> tuple[Tensor, Tensor]:
-    with torch.enable_grad():
-        x = images.detach().clone().requires_grad_()
-        logits = model(x)
-        loss = F.cross_entropy(logits, labels, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, x)
-    return gradient, logits.detach()
-
-
-def frozen(model: nn.Module) -> nn.Module:
-    """Copy of a network to attack: in evaluation mode, free of Gradient Masks."""
-    return copy.deepcopy(model).eval().requires_grad_(False)
+def _climb(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradient of every image's cross-entropy, and the logits."""
+    return input_gradient(
+        model, images, lambda logits: F.cross_entropy(logits, labels, reduction="sum")
+    )
 
 
 def ball(images: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:

@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from gradmask.lab.measures.robustness.attacks import (
     Attack,
     fgsm,
-    frozen,
-    input_gradient,
+    loss_gradient,
     pgd,
     robust_accuracy,
 )
 from gradmask.lab.measures.robustness.square_search import square_search
+from gradmask.lab.networks.inspection import evaluation_copy
 
 __all__ = ["Obfuscation", "check_gradients"]
 
@@ -126,7 +126,7 @@ def check_gradients(
     Obfuscation
         The accuracies, and what they say.
     """
-    victim = frozen(model)
+    victim = evaluation_copy(model)
     device = next(model.parameters()).device
     images, labels = images.to(device), labels.to(device)
     climb = partial(pgd, generator=generator)
@@ -136,7 +136,7 @@ def check_gradients(
         return robust_accuracy(victim, images, labels, attack, [strength])[strength]
 
     zero = [
-        (input_gradient(victim, x, y) == 0).flatten(1).all(1)
+        (loss_gradient(victim, x, y) == 0).flatten(1).all(1)
         for x, y in zip(images.split(100), labels.split(100), strict=True)
     ]
     return Obfuscation(

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gradmask.lab.measures.robustness.attacks import ball, frozen, uniform
+from gradmask.lab.measures.robustness.attacks import ball, uniform
+from gradmask.lab.networks.inspection import evaluation_copy
 
 __all__ = ["square_search"]
 
@@ -58,7 +59,7 @@ def square_search(
     attack via random search*, ECCV 2020.
     """
     low, high = ball(images, epsilon)
-    victim = frozen(model)
+    victim = evaluation_copy(model)
     channels, height, width = images.shape[1:]
     stripes = _signs((len(images), channels, 1, width), images, generator)
     best = (images + epsilon * stripes).clamp(low, high)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
-from gradmask.lab.measures.robustness.attacks import frozen
+from gradmask.lab.networks.inspection import evaluation_copy
 
 __all__ = ["area", "blurred", "deletion", "insertion", "transition"]
 
@@ -86,7 +86,7 @@ def transition(
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
-    model = frozen(model)
+    model = evaluation_copy(model)
     order = saliency.flatten(1).argsort(dim=1, descending=True, stable=True)
     rank = order.argsort(1).view_as(saliency)[:, None]
     pixels = order.shape[1]

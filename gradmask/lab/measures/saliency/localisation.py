@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gradmask.lab.measures.robustness.attacks import frozen
+from gradmask.lab.networks.inspection import evaluation_copy
 from gradmask.saliency import box_iou, energy_in_box, saliency_box
 
 __all__ = [
@@ -49,7 +49,7 @@ def eligible(
     ----------
     The protocol of the companion code of Jiang et al., arXiv:2208.06918.
     """
-    right: Tensor = frozen(model)(images).argmax(1) == labels
+    right: Tensor = evaluation_copy(model)(images).argmax(1) == labels
     height, width = images.shape[2:]
     area = (box[:, 2:] - box[:, :2]).prod(1)
     return right & (area <= largest * height * width)

@@ -17,8 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradmask import lateral_saliency
-from gradmask.lab.measures.robustness.attacks import frozen
-from gradmask.masking.handle import ACTIVATIONS
+from gradmask.lab.networks.inspection import (
+    calls_of,
+    evaluation_copy,
+    input_gradient,
+)
+from gradmask.masking import ACTIVATIONS
 
 __all__ = [
     "MAPS",
@@ -40,8 +44,8 @@ STEPS = 32
 
 
 def lateral(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Lateral saliency, :func:`gradmask.lateral_saliency`."""
-    return lateral_saliency(frozen(model), images, labels)
+    """Lateral saliency, :func:`gradmask.saliency.lateral_saliency`."""
+    return lateral_saliency(evaluation_copy(model), images, labels)
 
 
 def gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -54,12 +58,10 @@ def gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     Simonyan, Vedaldi and Zisserman, *Deep inside convolutional networks: visualising
     image classification models and saliency maps*, ICLR workshops 2014.
     """
-    model = frozen(model)
-    with torch.enable_grad():
-        x = images.detach().clone().requires_grad_()
-        (slope,) = torch.autograd.grad(_logits(model, x, labels).sum(), x)
-    highest: Tensor = slope.abs().amax(1)
-    return highest
+    slope, _ = input_gradient(
+        evaluation_copy(model), images, lambda logits: _chosen(logits, labels)
+    )
+    return slope.abs().amax(1)
 
 
 def integrated(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -73,7 +75,7 @@ def integrated(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """
     from captum.attr import IntegratedGradients
 
-    attributions: Tensor = IntegratedGradients(frozen(model)).attribute(
+    attributions: Tensor = IntegratedGradients(evaluation_copy(model)).attribute(
         images,
         target=labels,
         n_steps=STEPS,
@@ -99,7 +101,7 @@ def grad_cam(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """
     from captum.attr import LayerGradCam
 
-    model = frozen(model)
+    model = evaluation_copy(model)
     with torch.enable_grad():
         coarse = LayerGradCam(model, last_stage(model)).attribute(
             images.detach().clone().requires_grad_(),
@@ -125,14 +127,12 @@ def grad_cam_plus_plus(model: nn.Module, images: Tensor, labels: Tensor) -> Tens
     Chattopadhay et al., *Grad-CAM++: generalized gradient-based visual explanations for
     deep convolutional networks*, WACV 2018.
     """
-    model = frozen(model)
-    kept: list[Tensor] = []
-    last_stage(model).register_forward_hook(lambda *call: kept.append(call[-1]))
-    with torch.enable_grad():
-        x = images.detach().clone().requires_grad_()
-        logits = _logits(model, x, labels)
-        (slope,) = torch.autograd.grad(logits.sum(), kept[0])
-    activation = kept[0].detach()
+    model = evaluation_copy(model)
+    with torch.enable_grad(), calls_of({"last": last_stage(model)}) as calls:
+        logits = model(images.detach().clone().requires_grad_())
+        stage = calls["last"].output
+        (slope,) = torch.autograd.grad(_chosen(logits, labels), stage)
+    activation = stage.detach()
     denominator = 2 + slope * activation.sum((2, 3), keepdim=True)
     weights = torch.where(slope > 0, slope / denominator, 0.0).sum((2, 3), keepdim=True)
     return _upsampled((weights * activation).sum(1, keepdim=True).relu(), images)
@@ -199,9 +199,8 @@ def last_stage(model: nn.Module) -> nn.Module:
     return after[0] if after and isinstance(after[0], ACTIVATIONS) else last
 
 
-def _logits(model: nn.Module, x: Tensor, labels: Tensor) -> Tensor:
-    logits: Tensor = model(x)
-    return logits.gather(1, labels[:, None])
+def _chosen(logits: Tensor, labels: Tensor) -> Tensor:
+    return logits.gather(1, labels[:, None]).sum()
 
 
 def _upsampled(coarse: Tensor, images: Tensor) -> Tensor:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from gradmask.lab.data.fashion import Split
-from gradmask.lab.data.scenes import Scenes
+from gradmask.lab.data.images import ImageSet
 from gradmask.lab.measures.saliency.maps import SaliencyMap
 from gradmask.lab.networks.small import seeded
 
@@ -97,12 +97,10 @@ def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
     return torch.from_numpy((one * two).sum(1) / np.where(norm > 0, norm, 1))
 
 
-def random_labels(split: Split | Scenes, *, seed: int) -> Split:
+def random_labels(images: ImageSet, *, seed: int) -> ImageSet:
     """Deal the labels of a set out anew, at random: nothing is left to learn but them.
 
     The images stay as they are, and every class keeps its number of images.
     """
-    order = torch.randperm(
-        len(split.labels), generator=torch.Generator().manual_seed(seed)
-    )
-    return Split(split.images, split.labels[order])
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+    return replace(images, labels=images.labels[order])

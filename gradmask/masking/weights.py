@@ -1,77 +1,57 @@
-"""Where the masked error goes: two autograd nodes that leave the forward pass alone.
+"""The weights route: a convolution's own weights see the masked error.
 
-The *signal* node stands at a feature map and passes the masked error on, to everything
-below.  The *weights* node replaces a convolution's own: its weights see the masked
-error, while the plain error flows on.
+The plain error flows on.  An autograd node takes the place of the convolution's own,
+and learns from the normalisation behind it what that lets through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.utils.hooks import RemovableHandle
 
 from gradmask.functional import contribution_energy, project_out
+from gradmask.masking.layers import NORMALISATIONS, unfit_for_weights
+from gradmask.masking.site import Hook, Site, Switch, alias
 
-__all__ = ["Normalisation", "mask_signal", "mask_weights"]
-
-
-def mask_signal(
-    x: Tensor, masked: Callable[[Tensor], Tensor], *, inplace: bool = False
-) -> Tensor:
-    """Return x with a backward pass that hands ``masked(delta)`` on instead of delta.
-
-    Nothing is copied.  With ``inplace`` the node takes the place of x itself, as the
-    in-place module behind it is about to do, so that later uses of x lie behind it;
-    otherwise the result is a new tensor of the same memory and x's other branches
-    keep their plain error.
-    """
-    node = _in_place if inplace else _MaskedSignal.apply
-    return cast(Tensor, node(x, masked, inplace))
+__all__ = ["WeightsRoute"]
 
 
-class _MaskedSignal(Function):
-    @staticmethod
-    def forward(x: Tensor, masked: Callable[[Tensor], Tensor], inplace: bool) -> Tensor:
-        return x if inplace else _alias(x)
+@dataclass(frozen=True)
+class WeightsRoute:
+    """Where the weights route acts, which energy competes, and whether to project."""
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, ctx.masked, inplace = inputs
-        if inplace:
-            ctx.mark_dirty(x)
+    contribution: bool = False
+    project: bool = True
+    default = nn.Conv2d
+    unfit = staticmethod(unfit_for_weights)
 
-    @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.masked(delta), None, None
-
-    @staticmethod
-    def vmap(
-        info: Any,
-        in_dims: tuple[int, ...],
-        x: Tensor,
-        masked: Callable[[Tensor], Tensor],
-        inplace: bool,
-    ) -> tuple[Tensor, int]:
-        dim = in_dims[0]
-        each = torch.vmap(masked, dim, dim, randomness=info.randomness)
-        return _MaskedSignal.apply(x, each, inplace), dim
-
-
-_in_place = _MaskedSignal.apply
-# Before version 2.14 torch.compile lost what mark_dirty says; there such a node stays
-# out of compiled graphs.
-if torch.__version__ < (2, 14):  # type: ignore[operator]
-    _in_place = torch.compiler.disable(_in_place)
+    def place(
+        self, model: nn.Module, modules: Mapping[str, nn.Module], switch: Switch
+    ) -> tuple[list[Site], list[RemovableHandle]]:
+        """Hook the named convolutions of a network, and its normalisations."""
+        sites: list[Site] = []
+        hooks = []
+        for name, conv in modules.items():
+            sites.append(site := WeightsSite(switch, name, conv, self.contribution))
+            hooks.append(conv.register_forward_hook(site, prepend=True))
+        if self.project:
+            hooks += [
+                module.register_forward_pre_hook(NormalisationHook())
+                for module in model.modules()
+                if isinstance(module, NORMALISATIONS)
+            ]
+        return sites, hooks
 
 
 @dataclass
-class Normalisation:
+class Following:
     """What follows a convolution's output, learnt when the normalisation runs."""
 
     runs: bool = False
@@ -79,21 +59,50 @@ class Normalisation:
     groups: int | None = None
 
 
-class WeightMask(Protocol):
-    """What masks a weight gradient."""
+class WeightsSite(Site):
+    """Masks the error that a convolution's weights see."""
 
-    contribution: bool
+    def __init__(
+        self, switch: Switch, name: str, module: nn.Module, contribution: bool
+    ) -> None:
+        super().__init__(switch, name, module)
+        self.contribution = contribution
 
-    def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
-        """Return the masked error, a new tensor, or delta itself."""
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def __call__(self, module: nn.Conv2d, args: tuple[Any, ...], output: Any) -> Any:
+        if not (self.on() and self.is_map(output)):
+            return None
+        following = Following()
+        output = mask_weights(module, self.input(args), output, self, following)
+        output._gradmask_following = following
+        return output
+
+
+class NormalisationHook(Hook):
+    """Tells the convolution, whose output arrives here, how it is normalised."""
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        following = getattr(args[0], "_gradmask_following", None) if args else None
+        if following is None or not _uses_own_statistics(module):
+            return
+        following.runs, following.z = True, args[0].detach()
+        if isinstance(module, nn.GroupNorm):
+            following.groups = module.num_groups
+        elif isinstance(module, nn.InstanceNorm2d):
+            following.groups = args[0].shape[1]
+
+
+def _uses_own_statistics(module: nn.Module) -> bool:
+    return module.training or getattr(module, "running_mean", None) is None
 
 
 def mask_weights(
     conv: nn.Conv2d,
     x: Tensor,
     output: Tensor,
-    site: WeightMask,
-    following: Normalisation,
+    site: WeightsSite,
+    following: Following,
 ) -> Tensor:
     """Return a convolution's output with a node of its own, whose weights see the mask.
 
@@ -149,10 +158,10 @@ class _MaskedWeights(Function):
         bias: Tensor | None,
         output: Tensor,
         geometry: _Geometry,
-        site: WeightMask,
-        following: Normalisation,
+        site: WeightsSite,
+        following: Following,
     ) -> Tensor:
-        return _alias(output)
+        return alias(output)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -166,7 +175,7 @@ class _MaskedWeights(Function):
         for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
         dx = dw = db = None
         if for_weight or for_bias:
-            masked = site.masked(delta, _contribution(ctx, delta, x, weight))
+            masked = site.switch.masked(delta, _contribution(ctx, delta, x, weight))
             if masked is not delta:
                 masked = _projected(ctx, masked, x, weight, bias)
             # Let go as autograd lets go of what it saves, also where the map was too
@@ -219,12 +228,3 @@ def _explicit_padding(conv: nn.Conv2d, x: Tensor) -> tuple[Tensor, tuple[int, ..
         return x, tuple(reversed(sides[0::2]))
     mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
     return F.pad(x, sides, mode=mode), (0, 0)
-
-
-def _alias(t: Tensor) -> Tensor:
-    """Return t's memory and version as a node's output that is neither input nor view.
-
-    Autograd forbids modules behind a custom node to modify its inputs or views in
-    place; of this tensor it allows it, and notices where a modified one is needed.
-    """
-    return t.detach()

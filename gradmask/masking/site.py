@@ -1,0 +1,162 @@
+"""What both routes share: the switch that masks an error, and the hook that asks it.
+
+No hook holds a tensor between passes, and copies of a network carry inert ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+__all__ = [
+    "Hook",
+    "MaskFunction",
+    "Site",
+    "Switch",
+    "alias",
+    "carries_gradients",
+    "hooks_of",
+    "paused",
+]
+
+
+class MaskFunction(Protocol):
+    """What a route needs of a mask: :meth:`gradmask.GradientMask.mask` is one."""
+
+    def __call__(
+        self,
+        delta: Tensor,
+        *,
+        energy: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor | None:
+        """Return a mask of shape (B, 1, H, W), or None to keep everything."""
+
+
+class Switch:
+    """One mask at work on one network: on, paused, or off for good.
+
+    With a seed it hands the mask a random generator for each device.
+    """
+
+    def __init__(self, mask: MaskFunction, seed: int | None = None) -> None:
+        self.mask = mask
+        self.seed = seed
+        self.active = True
+        self.removed = False
+        self._generators: dict[torch.device, torch.Generator] = {}
+
+    def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
+        """Return the masked error, or delta itself where nothing is to be masked."""
+        if not self.active:
+            return delta
+        with torch.no_grad():
+            generator = self._generator(delta.device)
+            mask = self.mask(delta, energy=energy, generator=generator)
+        return delta if mask is None else delta * mask.to(delta.dtype)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Plain gradients inside the block, for every pass that touches it."""
+        before, self.active = self.active, False
+        try:
+            yield
+        finally:
+            self.active = before and not self.removed
+
+    def remove(self) -> None:
+        """Mask nothing ever again, also after a pause that has begun."""
+        self.active, self.removed = False, True
+
+    def _generator(self, device: torch.device) -> torch.Generator | None:
+        if self.seed is None:
+            return None
+        if device not in self._generators:
+            generator = torch.Generator(device)
+            self._generators[device] = generator.manual_seed(self.seed)
+        return self._generators[device]
+
+
+class Hook:
+    """A hook that deep copies and pickles of its module do not take along."""
+
+    def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
+        return _inert, ()
+
+
+def _inert() -> Callable[..., None]:
+    return _nothing
+
+
+def _nothing(*args: object) -> None:
+    pass
+
+
+class Site(Hook):
+    """A module at which errors are masked."""
+
+    def __init__(self, switch: Switch, name: str, module: nn.Module) -> None:
+        self.switch = switch
+        self.name = name
+        self.module = module
+        self.kind = type(module).__name__
+
+    def on(self) -> bool:
+        """Whether the coming backward pass is to be masked here."""
+        return self.switch.active and self.module.training and torch.is_grad_enabled()
+
+    def is_map(self, t: object) -> bool:
+        """Whether t is a feature map that carries gradients."""
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"{self.name} ({self.kind}) hands on a {type(t).__name__}, not a "
+                "tensor; attach to a module inside it"
+            )
+        return carries_gradients(t) and t.dim() == 4
+
+    def input(self, args: tuple[Any, ...]) -> Any:
+        """Input of the module, whose hooks see positional arguments only."""
+        if not args:
+            raise TypeError(
+                f"{self.name} ({self.kind}) was called with keyword arguments alone; "
+                "pass its input by position"
+            )
+        return args[0]
+
+
+def hooks_of(module: nn.Module) -> list[Any]:
+    """Every hook of a module's own forward pass."""
+    return [*module._forward_pre_hooks.values(), *module._forward_hooks.values()]
+
+
+@contextmanager
+def paused(model: nn.Module) -> Iterator[None]:
+    """Plain gradients inside the block, whatever masks are attached to the network."""
+    hooks = (hook for module in model.modules() for hook in hooks_of(module))
+    switches = {hook.switch for hook in hooks if isinstance(hook, Site)}
+    with ExitStack() as stack:
+        for switch in switches:
+            stack.enter_context(switch.paused())
+        yield
+
+
+def carries_gradients(t: Tensor) -> bool:
+    """``t.requires_grad``, also beneath a torch.func.vmap, which hides it."""
+    if torch._C._are_functorch_transforms_active():
+        functorch = torch._C._functorch
+        while not t.requires_grad and functorch.is_functorch_wrapped_tensor(t):
+            t = functorch.get_unwrapped(t)
+    return t.requires_grad
+
+
+def alias(t: Tensor) -> Tensor:
+    """Return t's memory and version as a node's output that is neither input nor view.
+
+    Autograd forbids modules behind a custom node to modify its inputs or views in
+    place; of this tensor it allows it, and notices where a modified one is needed.
+    """
+    return t.detach()
