@@ -48,7 +48,7 @@ student: $(READY) ## Write the chapters as notebooks without solutions, and with
 	.venv/bin/python book/student.py book/_build
 
 picture: $(READY) ## Draw the picture that opens the book and the README, moving and still
-	.venv/bin/python -m gradmask.lab.figures.picture book/_static/gradient-mask.png book/_static/gradient-mask.webp
+	.venv/bin/python -m gradmask.lab.cli.picture book/_static/gradient-mask.png book/_static/gradient-mask.webp
 
 clean: ## Remove everything built, but not the environment in .venv
 	rm -rf book/_build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

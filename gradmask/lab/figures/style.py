@@ -1,9 +1,9 @@
-"""One look for every figure: colours, sizes and how a map is drawn."""
+"""One look for every figure: colours, sizes, and how a map or an interval is drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import cycler
 import matplotlib as mpl
@@ -11,21 +11,37 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
 
 __all__ = [
     "COLOURS",
+    "COMPARED",
+    "FAMILIES",
+    "GREY",
+    "GUIDES",
     "INK",
+    "MAPS",
+    "SIDES",
     "WIDTH",
+    "Place",
+    "Style",
+    "done",
+    "frame",
     "interval_line",
     "legend_below",
-    "panels",
+    "legend_of_sides",
+    "legend_outside",
+    "outline",
     "show_map",
+    "subplots",
     "use_style",
 ]
 
 WIDTH = 7.6
 INK = "#24292f"
+GREY = "#8b949e"
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = {
@@ -36,6 +52,61 @@ COLOURS = {
     "object": "#d55e00",
     "other": "#cc79a7",
 }
+
+Place = Literal["outside lower center", "outside upper right"]
+
+
+class Style(NamedTuple):
+    """Colour, line and marker of a series."""
+
+    colour: str
+    line: str = "-"
+    marker: str = "o"
+
+
+COMPARED = {
+    "mask": Style(COLOURS["mask"]),
+    "plain": Style(COLOURS["plain"]),
+    "stopped early": Style(COLOURS["object"], "--"),
+    "random": Style(COLOURS["random"], "-."),
+    "top-k": Style(COLOURS["top-k"], ":"),
+    "literal": Style(COLOURS["other"], "--"),
+}
+"""Of a mask and of what it is compared with."""
+
+FAMILIES = {
+    "cnn": Style(COLOURS["object"]),
+    "vgg": Style(COLOURS["top-k"]),
+    "resnet": Style(COLOURS["mask"]),
+    "mobilenet": Style(COLOURS["other"]),
+}
+"""Of families of networks."""
+
+MAPS = {
+    "lateral": Style(COLOURS["mask"]),
+    "gradient": Style(COLOURS["top-k"]),
+    "integrated": Style(COLOURS["other"]),
+    "grad-cam": Style(COLOURS["object"]),
+    "grad-cam++": Style(COLOURS["random"]),
+    "random": Style(COLOURS["plain"], ":"),
+    "centre": Style(COLOURS["plain"], "--"),
+}
+"""Of saliency maps."""
+
+GUIDES = {
+    "random": Style(COLOURS["random"], marker="s"),
+    "lateral": Style(COLOURS["mask"]),
+    "Grad-CAM": Style(COLOURS["top-k"], marker="^"),
+    "object": Style(COLOURS["object"], marker="P"),
+}
+"""Of everything that says where the object is."""
+
+SIDES = {
+    32: Style(COLOURS["mask"]),
+    16: Style(COLOURS["top-k"]),
+    8: Style(COLOURS["object"]),
+}
+"""Of layers, by the side of their maps."""
 
 
 def use_style() -> None:
@@ -80,21 +151,21 @@ def use_style() -> None:
     set_matplotlib_formats("retina")
 
 
-def panels(columns: int, rows: int = 1, height: float = 2.4, **kwargs: Any) -> Any:
+def subplots(columns: int, rows: int = 1, height: float = 2.4, **kwargs: Any) -> Any:
     """Make a figure of the book's width and its axes, as ``plt.subplots`` does."""
     return plt.subplots(rows, columns, figsize=(WIDTH, height), **kwargs)
 
 
 def show_map(
     ax: Axes,
-    field: Tensor | np.ndarray[Any, Any],
+    field: ArrayLike,
     title: str,
     *,
     signed: bool = False,
     cmap: str | None = None,
     **kwargs: Any,
 ) -> None:
-    """Draw a (H, W) map without ticks; a signed one diverges about zero."""
+    """Draw a map (H, W) or picture (H, W, 3) without ticks; a signed one about zero."""
     values = np.asarray(field, dtype=float)
     if signed:
         limit = float(np.abs(values).max()) or 1.0
@@ -103,6 +174,28 @@ def show_map(
     ax.set(title=title, xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set(visible=True, color="#c5cad0", linewidth=0.6)
+
+
+def outline(
+    ax: Axes,
+    mask: ArrayLike,
+    side: int | None = None,
+    *,
+    colour: str = COLOURS["top-k"],
+    width: float = 1.0,
+) -> None:
+    """Draw the outline of an object's mask (S, S), on a map of `side` if given."""
+    cover = np.asarray(mask, dtype=float)
+    scale = (side or len(cover)) / len(cover)
+    places = (np.arange(len(cover)) + 0.5) * scale - 0.5
+    ax.contour(places, places, cover, [0.5], colors=colour, linewidths=width)
+
+
+def frame(ax: Axes, box: ArrayLike, colour: str) -> None:
+    """Draw a box (x0, y0, x1, y1) around its pixels."""
+    x0, y0, x1, y1 = np.asarray(box, dtype=float) - 0.5
+    patch = Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, ec=colour, lw=0.9)
+    ax.add_patch(patch)
 
 
 def interval_line(
@@ -124,8 +217,26 @@ def interval_line(
 
 def legend_below(figure: Figure, ax: Axes) -> None:
     """Explain the lines of one of a figure's axes below all of them."""
+    legend_outside(figure, ax, "outside lower center")
+
+
+def legend_outside(
+    figure: Figure,
+    ax: Axes,
+    place: Place,
+) -> None:
+    """Explain the lines of one of a figure's axes at a place outside all of them."""
     handles, names = ax.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    figure.legend(handles, names, loc=place, ncols=len(names))
+
+
+def legend_of_sides(figure: Figure) -> None:
+    """Explain the colours of layers above a figure."""
+    handles = [
+        Line2D([], [], ls="", marker="o", color=style.colour, label=f"maps of {n}x{n}")
+        for n, style in SIDES.items()
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3)
 
 
 def done(figure: Figure) -> Figure:

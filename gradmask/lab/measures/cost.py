@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import gc
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from gradmask.lab.records import Row
-
-__all__ = ["Step", "averaged", "interleaved", "peak_bytes"]
+__all__ = ["Step", "interleaved", "peak_bytes"]
 
 Step = Callable[[], object]
 
@@ -99,37 +95,3 @@ def peak_bytes(step: Step, device: torch.device) -> int:
     changes.sort(key=lambda event: event.start_ns())
     running = np.cumsum([0, *(event.nbytes() for event in changes)])
     return int((running - np.minimum.accumulate(running)).max())
-
-
-def averaged(rows: Sequence[Row]) -> list[Row]:
-    """Means over seeds of the experiment "overhead", a row for each variant.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        The record's rows.
-
-    Returns
-    -------
-    list of dict
-        As :func:`gradmask.lab.experiments.overhead.run` gives them, and "memory", the
-        peak over that of "plain".
-    """
-    groups: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row["measured"], row["network"], row["variant"]].append(row)
-    numbers = ("ratio", "low", "high", "milliseconds", "peak_mb")
-    means = {
-        key: {number: fmean(row[number] for row in group) for number in numbers}
-        for key, group in groups.items()
-    }
-    return [
-        {
-            "measured": measured,
-            "network": network,
-            "variant": variant,
-            **mean,
-            "memory": mean["peak_mb"] / means[measured, network, "plain"]["peak_mb"],
-        }
-        for (measured, network, variant), mean in means.items()
-    ]

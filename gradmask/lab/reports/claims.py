@@ -1,4 +1,4 @@
-"""The claim ledger: every claim of the paper beside what a record says of it."""
+"""The claim ledger: every claim of the paper, and what a record says of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradmask.lab.records import Row
-from gradmask.lab.reports.comparison import baselines, effect, per_seed
+from gradmask.lab.reports.comparison import BASELINES, effect, per_seed
 from gradmask.lab.reports.stats import Interval
 
 __all__ = ["CLAIMS", "Claim", "Entry", "ledger"]
@@ -70,9 +70,9 @@ class Entry:
     def verdict(self) -> str:
         """What may be said.
 
-        "reproduced" if the interval lies above zero beside plain training and beside
-        the best control; "depends" if only beside plain training, so that a control
-        may do as much; otherwise "not reproduced".
+        "reproduced" if the intervals of both differences, to plain training and to
+        the best control, lie above zero; "depends" if only that to plain training
+        does, so that a control may do as much; otherwise "not reproduced".
         """
         if self.to_plain.low <= 0:
             return "not reproduced"
@@ -85,16 +85,16 @@ def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
     Choosing the strongest of several controls by its mean favours the control a
     little: a claim that survives has survived more than a fair test.
     """
-    plain, *controls = baselines(mask)
-    means = {name: sum(per_seed(rows, name, claim.quantity)) for name in controls}
+    means = {
+        name: sum(per_seed(rows, mask, claim.quantity, name))
+        for name in BASELINES
+        if name != "plain"
+    }
     rival = max(means, key=lambda name: means[name])
-    return Entry(
-        claim,
-        mask,
-        effect(rows, mask, plain, claim.quantity),
-        rival.partition(", ")[2],
-        effect(rows, mask, rival, claim.quantity),
+    to_plain, to_rival = (
+        effect(rows, mask, name, claim.quantity) for name in ("plain", rival)
     )
+    return Entry(claim, mask, to_plain, rival, to_rival)
 
 
 def ledger(rows: Sequence[Row], masks: Sequence[str]) -> list[Entry]:

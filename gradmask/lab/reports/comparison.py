@@ -1,29 +1,73 @@
-"""What a record says of a variant: paired differences to whatever stands beside it."""
+"""What a record says of a variant: paired differences to what it is compared with.
+
+A mask is compared with the four `BASELINES`, or with any other variant by its name.
+All functions take the mask and its baseline apart:
+``effect(rows, "theory", "top-k", "test accuracy")``.  They read full schedules; see
+:mod:`gradmask.lab.reports.schedules`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gradmask.lab.records import Row
-from gradmask.lab.reports.schedules import at_training_loss
-from gradmask.lab.reports.stats import Interval, mean_interval, paired_difference
-from gradmask.lab.training.variants import CONTROLS, MASKS
+from gradmask.lab.reports.schedules import (
+    as_fitted,
+    at_schedule,
+    full_schedule,
+    schedules,
+)
+from gradmask.lab.reports.stats import (
+    Course,
+    Interval,
+    mean_interval,
+    paired_difference,
+)
 
 __all__ = [
     "BASELINES",
-    "at_equal_fit",
-    "baselines",
-    "beyond_fit",
+    "CONTROLS",
     "effect",
+    "effects",
+    "label",
+    "over_levels",
+    "over_schedules",
     "per_seed",
+    "regimes",
     "summary",
+    "variant_of",
+    "versus",
 ]
 
+CONTROLS = ("random", "top-k")
+"""Controls of a mask of its own: as many positions, at random or by energy alone."""
+
 BASELINES = ("plain", "stopped early", *CONTROLS)
-"""What a mask is compared with."""
+"""What a mask is compared with.
+
+- ``"plain"``: plain training;
+- ``"stopped early"``: plain training at the mask's training loss
+  (:func:`~gradmask.lab.reports.schedules.at_training_loss`);
+- ``"random"``, ``"top-k"``: the mask's own controls.
+"""
 
 
-def per_seed(rows: Sequence[Row], variant: str, quantity: str) -> list[float]:
+def label(mask: str, control: str) -> str:
+    """Name of a mask's control in a record's column "variant": ``"theory, top-k"``."""
+    return f"{mask}, {control}"
+
+
+def variant_of(mask: str, baseline: str) -> str:
+    """Variant that a mask's baseline is; one of `CONTROLS` is the mask's own.
+
+    "stopped early" is no variant: it is read off the schedules of plain training.
+    """
+    return label(mask, baseline) if baseline in CONTROLS else baseline
+
+
+def per_seed(
+    rows: Sequence[Row], variant: str, quantity: str, baseline: str | None = None
+) -> list[float]:
     """One value for each seed, in the order of the seeds.
 
     Parameters
@@ -31,29 +75,29 @@ def per_seed(rows: Sequence[Row], variant: str, quantity: str) -> list[float]:
     rows : sequence of dict
         A record's rows: one for each seed, variant and number of epochs.
     variant : str
-        A variant's name; of several runs of a variant the longest counts.  Or, after
-        a mask's name, "stopped early": ``"signal, stopped early"`` is plain training
-        at the training loss of that mask (:func:`at_training_loss`), ``"signal,
-        plain"`` plain training itself.
+        A variant's name.
     quantity : str
         Which number.
+    baseline : str, optional
+        One of `BASELINES`, or another variant's name: the values of what the variant
+        is compared with, instead of its own.
 
     Raises
     ------
     ValueError
         If the record has no such variant.
     """
-    mask, _, control = variant.partition(", ")
-    if control == "plain":
-        return per_seed(rows, "plain", quantity)
-    if control == "stopped early":
-        return _as_fitted(rows, mask, "plain", quantity)
-    return [float(_longest(own, variant)[quantity]) for own in _by_seed(rows)]
+    if baseline == "stopped early":
+        return as_fitted(rows, variant, "plain", quantity)
+    name = variant if baseline is None else variant_of(variant, baseline)
+    return [float(row[quantity]) for row in full_schedule(rows, name)]
 
 
-def summary(rows: Sequence[Row], variant: str, quantity: str) -> Interval:
-    """Mean of a variant over the seeds, with its 95 % interval."""
-    return mean_interval(per_seed(rows, variant, quantity))
+def summary(
+    rows: Sequence[Row], variant: str, quantity: str, baseline: str | None = None
+) -> Interval:
+    """Mean over the seeds with its 95 % interval; parameters as of :func:`per_seed`."""
+    return mean_interval(per_seed(rows, variant, quantity, baseline))
 
 
 def effect(
@@ -63,104 +107,135 @@ def effect(
     quantity: str,
     confidence: float = 0.95,
 ) -> Interval:
-    """Paired difference of a variant to another, with its interval.
-
-    One of k questions, corrected for the others (Bonferroni), has confidence
-    ``1 - 0.05 / k``.
-    """
-    return paired_difference(
-        per_seed(rows, variant, quantity),
-        per_seed(rows, baseline, quantity),
-        confidence,
-    )
-
-
-def at_equal_fit(
-    rows: Sequence[Row],
-    variant: str,
-    rival: str,
-    quantity: str,
-    confidence: float = 0.95,
-) -> Interval:
-    """Paired difference of a variant to a rival with the same training loss.
+    """Paired difference of a variant to a baseline, with its interval.
 
     Parameters
     ----------
     rows : sequence of dict
-        Rows of a record, or of several with the same seeds, with several schedules of
-        the rival: the ladder of :func:`at_training_loss`.
-    variant, rival : str
-        Two variants' names.
+        A record's rows.
+    variant : str
+        A variant's name.
+    baseline : str
+        One of `BASELINES`, or another variant's name.
     quantity : str
         Which number.
     confidence : float, default 0.95
-        As of :func:`effect`.
+        Of the interval.  One of k questions, corrected for the others (Bonferroni), has
+        confidence ``1 - 0.05 / k``.
     """
     return paired_difference(
         per_seed(rows, variant, quantity),
-        _as_fitted(rows, variant, rival, quantity),
+        per_seed(rows, variant, quantity, baseline),
         confidence,
     )
 
 
-def beyond_fit(
-    rows: Sequence[Row], variant: str, baseline: str, quantity: str
-) -> Interval:
-    """Paired difference of what two variants gain over plain training *as fitted*.
+def effects(
+    rows: Sequence[Row], mask: str, quantity: str, baselines: Iterable[str] = BASELINES
+) -> dict[str, Interval]:
+    """Paired differences of a mask to several baselines, by the baseline's name."""
+    return {name: effect(rows, mask, name, quantity) for name in baselines}
 
-    Whatever fits less is more robust for that alone.  So each of the two is first
-    compared with plain training at its own training loss (:func:`at_training_loss`),
-    and then they are compared in that.
+
+def regimes(
+    records: Mapping[str, Sequence[Row]],
+    mask: str,
+    quantities: Mapping[str, str],
+    baselines: Sequence[str] = BASELINES,
+) -> dict[str, dict[str, dict[str, Interval]]]:
+    """One mask's differences to its baselines, in several records.
+
+    Parameters
+    ----------
+    records : mapping of str to sequence of dict
+        Rows of records by the titles of their regimes.
+    mask : str
+        Which mask.
+    quantities : mapping of str to str
+        Which numbers, and the title of each.
+    baselines : sequence of str
+        All four by default.
+
+    Returns
+    -------
+    dict
+        By the number's title, the regime's and the baseline.
+    """
+    return {
+        title: {
+            regime: effects(rows, mask, quantity, baselines)
+            for regime, rows in records.items()
+        }
+        for quantity, title in quantities.items()
+    }
+
+
+def versus(
+    rows: Sequence[Row],
+    variants: Iterable[str],
+    baseline: str,
+    quantities: Mapping[str, str],
+    compare: Callable[[Sequence[Row], str, str, str], Interval] = effect,
+) -> dict[str, dict[str, Interval]]:
+    """Differences of many variants to one baseline, by the number's title and variant.
 
     Parameters
     ----------
     rows : sequence of dict
-        Rows of a record with a ladder of plain training.
-    variant, baseline : str
-        Two variants' names.
-    quantity : str
-        Which number.
+        A record's rows.
+    variants : iterable of str
+        Variants' names.
+    baseline : str
+        What each is compared with.
+    quantities : mapping of str to str
+        Which numbers, and the title of each.
+    compare : callable
+        :func:`effect` by default, or
+        :func:`gradmask.lab.reports.equal_fit.at_equal_fit`.
     """
-    ours, theirs = (
-        [
-            value - fitted
-            for value, fitted in zip(
-                per_seed(rows, name, quantity),
-                _as_fitted(rows, name, "plain", quantity),
-                strict=True,
-            )
-        ]
-        for name in (variant, baseline)
-    )
-    return paired_difference(ours, theirs)
+    names = list(variants)
+    return {
+        title: {name: compare(rows, name, baseline, quantity) for name in names}
+        for quantity, title in quantities.items()
+    }
 
 
-def baselines(mask: str) -> tuple[str, ...]:
-    """Name what stands beside a mask: plain, stopped early, random and top-k."""
-    if mask not in MASKS:
-        raise ValueError(f"mask must be one of {', '.join(MASKS)}, got {mask!r}")
-    return tuple(f"{mask}, {control}" for control in BASELINES)
+def over_levels(
+    rows: Sequence[Row], mask: str, levels: Mapping[float, str]
+) -> dict[str, Course]:
+    """Means of a mask and of its baselines over a level, such as an attack's strength.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        A record's rows.
+    mask : str
+        Which mask.
+    levels : mapping of float to str
+        The record's number at each level.
+
+    Returns
+    -------
+    dict
+        By "mask" and the baseline's name.
+    """
+    series: dict[str, str | None] = {"mask": None} | {name: name for name in BASELINES}
+    return {
+        name: Course(
+            list(levels), [summary(rows, mask, q, baseline) for q in levels.values()]
+        )
+        for name, baseline in series.items()
+    }
 
 
-def _as_fitted(
-    rows: Sequence[Row], variant: str, rival: str, quantity: str
-) -> list[float]:
-    values = []
-    for own in _by_seed(rows):
-        loss = _longest(own, variant)["train loss"]
-        rungs = [row for row in own if row["variant"] == rival]
-        values.append(at_training_loss(rungs, loss, quantity))
-    return values
-
-
-def _by_seed(rows: Sequence[Row]) -> list[list[Row]]:
-    seeds = sorted({row["seed"] for row in rows})
-    return [[row for row in rows if row["seed"] == seed] for seed in seeds]
-
-
-def _longest(rows: Sequence[Row], variant: str) -> Row:
-    runs = [row for row in rows if row["variant"] == variant]
-    if not runs:
-        there = sorted({row["variant"] for row in rows})
-        raise ValueError(f"no variant {variant!r}; there are {', '.join(there)}")
-    return max(runs, key=lambda row: int(row["epochs"]))
+def over_schedules(
+    rows: Sequence[Row], variants: Iterable[str], quantity: str
+) -> dict[str, Course]:
+    """Means of variants over the lengths of their schedules, by the variant's name."""
+    return {
+        name: Course(
+            lengths := schedules(rows, name),
+            [summary(at_schedule(rows, name, n), name, quantity) for n in lengths],
+        )
+        for name in variants
+    }

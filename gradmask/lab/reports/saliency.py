@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gradmask.lab.records import Row
 from gradmask.lab.reports.comparison import effect, per_seed, summary
-from gradmask.lab.reports.stats import Interval, paired_difference
+from gradmask.lab.reports.stats import Course, Interval, paired_difference
 
-__all__ = ["map_effect", "map_summary", "network_effect"]
+__all__ = ["map_effect", "map_summary", "network_effect", "overlap_over_share"]
 
 
 def map_summary(
@@ -58,9 +58,32 @@ def network_effect(
     rows, family, drawn, quantity
         As for :func:`map_summary`.
     variant, baseline : str
-        Two trainings, named as for :func:`gradmask.lab.reports.comparison.effect`.
+        Two trainings, as of :func:`gradmask.lab.reports.comparison.effect`.
     """
     return effect(_of(rows, family, drawn), variant, baseline, quantity)
+
+
+def overlap_over_share(
+    rows: Sequence[Row], family: str, maps: Iterable[str], percent: Sequence[int]
+) -> dict[str, Course]:
+    """Overlap of boxes over the share of salient pixels, in plain networks, by map.
+
+    Parameters
+    ----------
+    rows, family
+        As for :func:`map_summary`.
+    maps : iterable of str
+        Which maps.
+    percent : sequence of int
+        Shares that were measured, in per cent.
+    """
+    return {
+        drawn: Course(
+            percent,
+            [map_summary(rows, family, "plain", drawn, f"iou {p}") for p in percent],
+        )
+        for drawn in maps
+    }
 
 
 def _of(rows: Sequence[Row], family: str, drawn: str) -> list[Row]:

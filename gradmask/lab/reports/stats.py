@@ -1,13 +1,30 @@
-"""Paired comparisons: what a difference over few seeds can and cannot say."""
+"""Intervals over seeds: what a few runs can and cannot say."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-__all__ = ["Interval", "mean_interval", "paired_difference"]
+from gradmask.lab.records import Row
+
+__all__ = [
+    "Course",
+    "Interval",
+    "binomial_reach",
+    "course",
+    "jackknife",
+    "mean_interval",
+    "over_seeds",
+    "paired_difference",
+]
+
+Value = Callable[[Sequence[Row]], float]
+"""From rows of a record to a number."""
 
 
 class Interval(NamedTuple):
@@ -21,6 +38,13 @@ class Interval(NamedTuple):
     def excludes_zero(self) -> bool:
         """Whether zero lies outside: the condition for saying better or worse."""
         return self.low > 0 or self.high < 0
+
+
+class Course(NamedTuple):
+    """Intervals over something that grows: epochs, levels, shares."""
+
+    x: Sequence[float]
+    y: Sequence[Interval]
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -70,3 +94,84 @@ def paired_difference(
     """
     pairs = zip(values, baseline, strict=True)
     return mean_interval([a - b for a, b in pairs], confidence)
+
+
+def binomial_reach(share: ArrayLike, count: int) -> NDArray[np.float64]:
+    """How far the 95 % intervals of shares of so many samples reach on either side."""
+    values = np.asarray(share, dtype=float)
+    return np.asarray(1.96 * np.sqrt(values * (1 - values) / count))
+
+
+def over_seeds(
+    rows: Sequence[Row],
+    value: Value,
+    *,
+    geometric: bool = False,
+) -> Interval:
+    """Mean over seeds of what a seed's own rows give, with Student's interval.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Each with its "seed".
+    value : callable
+        Takes the rows of one seed to a number.
+    geometric : bool, default False
+        Whether mean and interval are those of the logarithm, for ratios.
+    """
+    seeds = sorted({row["seed"] for row in rows})
+    values = [value([row for row in rows if row["seed"] == seed]) for seed in seeds]
+    if not geometric:
+        return mean_interval(values)
+    return Interval(*(math.exp(x) for x in mean_interval([*map(math.log, values)])))
+
+
+def jackknife(rows: Sequence[Row], value: Value) -> Interval:
+    """Positive value of all rows, with Student's interval of its logarithm over seeds.
+
+    One seed after the other is left out.  This is for ratios of sums over seeds.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Each with its "seed".
+    value : callable
+        Takes rows to a positive number.
+    """
+    seeds = sorted({row["seed"] for row in rows})
+    whole = math.log(value(rows))
+    parts = [
+        len(seeds) * whole
+        - (len(seeds) - 1) * math.log(value([r for r in rows if r["seed"] != seed]))
+        for seed in seeds
+    ]
+    mean, low, high = mean_interval(parts)
+    return Interval(*(math.exp(whole + x - mean) for x in (mean, low, high)))
+
+
+def course(
+    rows: Sequence[Row], column: str, value: Value, *, geometric: bool = False
+) -> Course:
+    """What rows give at each value of a column, in ascending order.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Each with its "seed".
+    column : str
+        The column that grows, such as "epoch".
+    value, geometric
+        As of :func:`over_seeds`.
+    """
+    places = sorted({row[column] for row in rows})
+    return Course(
+        places,
+        [
+            over_seeds(
+                [row for row in rows if row[column] == place],
+                value,
+                geometric=geometric,
+            )
+            for place in places
+        ],
+    )

@@ -7,10 +7,10 @@ from html import escape
 
 from IPython.display import HTML
 
-from gradmask.lab.measures.cost import averaged
 from gradmask.lab.records import Row
 from gradmask.lab.reports.claims import Entry
-from gradmask.lab.reports.comparison import baselines, effect, per_seed, summary
+from gradmask.lab.reports.comparison import BASELINES, effects, per_seed, summary
+from gradmask.lab.reports.cost import averaged
 from gradmask.lab.reports.stats import Interval, mean_interval
 
 __all__ = [
@@ -48,18 +48,16 @@ def effect_table(rows: Sequence[Row], masks: Sequence[str], quantity: str) -> HT
     quantity : str
         A share, such as "test accuracy".
     """
-    controls = [name.partition(", ")[2] for name in baselines(masks[0])]
     body = []
     for mask in masks:
         cells = [mask, _per_cent(summary(rows, mask, quantity))]
-        for name in baselines(mask):
-            interval = effect(rows, mask, name, quantity)
+        for interval in effects(rows, mask, quantity).values():
             text = points(interval)
             cells.append(f"<strong>{text}</strong>" if interval.excludes_zero else text)
         body.append(cells)
     plain = 100 * sum(values := per_seed(rows, "plain", quantity)) / len(values)
     header = ["mask", f"{quantity}, % (plain: {plain:.1f})"]
-    return _table([*header, *(f"− {name}" for name in controls)], body)
+    return _table([*header, *(f"− {name}" for name in BASELINES)], body)
 
 
 def ledger_table(entries: Sequence[Entry]) -> HTML:

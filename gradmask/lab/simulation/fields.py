@@ -14,7 +14,14 @@ from torch import Generator, Tensor
 
 from gradmask.theory import detectability_map, energy_moments, hit_rate, predict_gain
 
-__all__ = ["FIELDS", "contrast", "kept_share", "null_contrast", "predict_quality"]
+__all__ = [
+    "FIELDS",
+    "by_energy",
+    "contrast",
+    "kept_share",
+    "null_contrast",
+    "predict_quality",
+]
 
 
 def _gaussian(shape: tuple[int, ...], generator: Generator) -> Tensor:
@@ -101,6 +108,35 @@ def kept_share(energy: Tensor, kernel: Tensor, threshold: float = 0.0) -> Tensor
     spread = (1 - centre.square()).sqrt()
     kept: Tensor = torch.special.ndtr((centre * z - threshold) / spread)
     return kept
+
+
+def by_energy(
+    energy: Tensor, kept: Tensor, predicted: Tensor, bins: int = 16
+) -> dict[str, list[float]]:
+    """Average positions in groups of equal size, from the least energy to the most.
+
+    Parameters
+    ----------
+    energy, kept, predicted : Tensor
+        Of one shape: energies, whether they were kept, and the formula's probabilities.
+    bins : int, default 16
+        Number of groups; positions without energy belong to none.
+
+    Returns
+    -------
+    dict of str to list of float
+        Of each group the means: "energy", in standard deviations from the mean of all;
+        "kept" and "predicted".
+    """
+    energy, kept, predicted = (x.flatten().double() for x in (energy, kept, predicted))
+    order = energy.argsort()
+    groups = order[energy[order] > 0].chunk(bins)
+    z = (energy - energy.mean()) / energy.std()
+    columns = {"energy": z, "kept": kept, "predicted": predicted}
+    return {
+        name: [values[group].mean().item() for group in groups]
+        for name, values in columns.items()
+    }
 
 
 def null_contrast(energy: Tensor, kernel: Tensor, threshold: float = 0.0) -> Tensor:

@@ -1,87 +1,223 @@
-"""What a record says of a comparison."""
+"""The table of comparisons, and a comparison on its smallest budget."""
+
+import math
+from dataclasses import replace
 
 import pytest
-from scipy import stats
+import torch
 
+from gradmask import GradientMask, QualityMonitor
+from gradmask.lab.experiments import images
+from gradmask.lab.experiments.comparison import Comparison
+from gradmask.lab.experiments.images import FashionImages, SceneImages, StripedImages
+from gradmask.lab.experiments.levels import Levels
+from gradmask.lab.experiments.registry import experiment, names
+from gradmask.lab.networks.small import small_cnn
 from gradmask.lab.reports import comparison
-from gradmask.lab.reports.claims import CLAIMS, ledger
-from gradmask.lab.training.variants import CONTROLS
+from gradmask.lab.training.variants import (
+    CONTROLS,
+    MASKS,
+    PLAIN,
+    Phase,
+    Variant,
+    plans,
+    with_controls,
+)
+
+TABLE = [e for e in map(experiment, names()) if isinstance(e, Comparison)]
+CPU = torch.device("cpu")
+SMALL = Comparison(
+    name="small",
+    question="Does it work?",
+    variants=(PLAIN, Variant("signal", MASKS["signal"])),
+    schedules=(7,),
+).smoke()
+
+each = pytest.mark.parametrize("asked", TABLE, ids=lambda one: one.name)
 
 
-def made_up(values):
-    """Rows of a record in which every quantity is a variant's value."""
-    quantities = [claim.quantity for claim in CLAIMS]
-    return [
-        {"seed": seed, "variant": name, "epochs": epochs, "train loss": loss}
-        | dict.fromkeys(quantities, value + 0.01 * (seed % 2))
-        for seed in range(4)
-        for (name, epochs, loss), value in values.items()
-    ]
+@pytest.fixture(scope="module")
+def rows():
+    return SMALL.run(0, CPU)
 
 
-PLAIN = {("plain", 10, 1.0): 0.3, ("plain", 30, 0.01): 0.5}
-
-
-def test_per_seed_takes_the_longest_run_and_reads_the_ladder():
-    rows = made_up(PLAIN | {("signal", 30, 0.1): 0.6})
-    per_seed = comparison.per_seed
-    assert per_seed(rows, "plain", "pruned") == pytest.approx([0.5, 0.51, 0.5, 0.51])
-    stopped = per_seed(rows, "signal, stopped early", "pruned")
-    assert stopped == pytest.approx([0.4, 0.41, 0.4, 0.41])
-    assert per_seed(rows, "signal, plain", "pruned") == per_seed(
-        rows, "plain", "pruned"
-    )
-    with pytest.raises(ValueError, match="no variant 'weights'"):
-        per_seed(rows, "weights", "pruned")
-    with pytest.raises(ValueError, match="mask must be one of"):
-        comparison.baselines("plain")
-
-
-def test_what_goes_beyond_the_fit_is_what_a_better_fit_would_not_have_given():
-    masks = {("signal", 30, 0.1): 0.6, ("signal, top-k", 30, 0.01): 0.55}
-    rows = made_up(PLAIN | masks)
-    # Plain training has 0.4 at a loss of 0.1, and 0.5 at a loss of 0.01.
-    beyond = comparison.beyond_fit(rows, "signal", "signal, top-k", "pruned")
-    assert beyond == pytest.approx([0.15] * 3)
-    assert comparison.effect(rows, "signal", "signal, top-k", "pruned").mean < 0.1
-    same = comparison.beyond_fit(rows, "signal", "plain", "pruned")
-    assert same == pytest.approx(
-        comparison.effect(rows, "signal", "signal, stopped early", "pruned")
-    )
-
-
-def test_at_equal_fit_a_rival_is_met_where_it_has_the_same_loss():
-    masks = {("signal", 30, 0.1): 0.5, ("weights", 30, 0.01): 0.7}
-    rivals = {("signal, top-k", 20, 0.1): 0.4, ("signal, top-k", 30, 0.01): 0.6}
-    rows = made_up(PLAIN | masks | rivals)
-    for name in ("signal", "weights"):
-        met = comparison.at_equal_fit(rows, name, "signal, top-k", "pruned")
-        assert met == pytest.approx([0.1] * 3)
-
-
-@pytest.mark.parametrize("questions", [1, 4, 24])
-@pytest.mark.parametrize("compare", [comparison.effect, comparison.at_equal_fit])
-def test_many_questions_widen_an_interval_by_students_quantiles(compare, questions):
-    rows = made_up(PLAIN | {("signal", 30, 0.01): 0.7})
+def test_a_comparison_measures_every_schedule_and_variant(rows):
+    plans = [(row["variant"], row["epochs"]) for row in rows]
+    assert plans == [("plain", 1), ("plain", 2), ("signal", 2)]
+    assert len({tuple(row) for row in rows}) == 1
     for row in rows:
-        row["pruned"] += (row["variant"] == "signal") * row["seed"] ** 2 / 100
-    mean, low, high = compare(rows, "signal", "plain", "pruned")
-    found = compare(rows, "signal", "plain", "pruned", 1 - 0.05 / questions)
-    wider = stats.t.ppf(1 - 0.025 / questions, 3) / stats.t.ppf(0.975, 3)
-    assert found.high - mean == pytest.approx(wider * (high - mean))
-    assert mean - found.low == pytest.approx(wider * (mean - low))
-    assert mean == found.mean
-    assert high > mean > low
+        for key, value in row.items():
+            if isinstance(value, float):
+                assert math.isfinite(value), key
+            if key.split()[0] in {"fgsm", "pgd", "global", "structured", "tuned"}:
+                assert 0 <= value <= 1
+        assert row["gap"] == pytest.approx(row["train accuracy"] - row["test accuracy"])
+        assert row["attacked"] == pytest.approx((row["fgsm 4"] + row["pgd 4"]) / 2)
+        assert row["pruned"] == pytest.approx(
+            (row["global 0.5"] + row["structured 0.2"] + row["tuned 0.5"]) / 3
+        )
+
+
+def test_a_comparison_is_deterministic(rows):
+    again = SMALL.run(0, CPU)
+    for one, two in zip(rows, again, strict=True):
+        one, two = ({k: v for k, v in r.items() if k != "seconds"} for r in (one, two))
+        assert one == pytest.approx(two, nan_ok=True)
+
+
+@each
+def test_every_variant_of_an_experiment_can_be_built(asked):
+    for one in (asked.smoke(), asked, asked.gpu()):
+        for variant in one.variants:
+            masks = map(variant.schedule(3, one.epochs), range(1, one.epochs + 1))
+            there = [mask for mask in masks if mask]
+            assert bool(there) == (variant != PLAIN)
+            assert all(isinstance(mask, GradientMask) for mask in there)
+            assert all(mask.seed == 3 for mask in there)
+            if variant.control:
+                assert {mask.select for mask in there} == {variant.control}
+        assert all(epochs < one.epochs for epochs in one.schedules)
+
+
+@each
+def test_the_smoke_run_trains_every_variant_and_schedule(asked):
+    smoke = asked.smoke()
+    assert smoke.variants == asked.variants
+    assert len(smoke.schedules) == len(asked.schedules)
+    assert len(smoke.plans) == len(asked.plans)
+    assert smoke.epochs <= max(len(smoke.schedules) + 1, 4)
+    assert smoke.images.training <= 64
+    for variant in smoke.variants:
+        masks = variant.schedule(0, smoke.epochs)
+        attached = {masks(epoch) for epoch in range(1, smoke.epochs + 1)}
+        assert len(attached) == len(variant.phases)
+    kept = ("network", "learning_rate", "question")
+    assert all(getattr(smoke, key) == getattr(asked, key) for key in kept)
+    assert type(smoke.images) is type(asked.images)
+
+
+def test_fashion_images_can_be_compared_too():
+    one = replace(
+        SMALL, images=FashionImages().smoke(), variants=(PLAIN,), schedules=()
+    )
+    rows = one.run(0, CPU)
+    assert len(rows) == 1
+    assert "attention" not in rows[0]
+
+
+def test_a_dead_network_has_no_lateral_quality():
+    model = small_cnn(seed=0)
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    monitor = QualityMonitor(model, torch.nn.CrossEntropyLoss(), samples=8)
+    _, *layers = monitor.measure(images, torch.arange(8))
+    assert layers
+    assert all(math.isnan(row["lgq"]) for row in layers)
+
+
+def test_label_noise_replaces_its_share_and_leaves_the_rest():
+    labels = torch.zeros(20_000, dtype=torch.long)
+    noisy = images.with_label_noise(labels, 0.3, seed=0)
+    changed = (noisy != 0).double().mean().item()
+    assert abs(changed - 0.3 * 0.9) < 4 * math.sqrt(0.27 * 0.73 / 20_000)
+    assert torch.equal(images.with_label_noise(labels, 0.0, seed=0), labels)
+    assert noisy.unique().tolist() == list(range(10))
+
+
+def test_noisy_labels_and_stripes_leave_the_scenes_what_they_are():
+    plain, noisy = SceneImages().smoke(), SceneImages(label_noise=0.5).smoke()
+    striped = StripedImages(agreement=0.8).smoke()
+    (training, test), changed, before = (
+        one.splits(4) for one in (plain, noisy, striped)
+    )
+    assert torch.equal(training.images, changed[0].images)
+    assert not torch.equal(training.labels, changed[0].labels)
+    assert torch.equal(test.labels, changed[1].labels)
+    assert torch.equal(training.labels, before[0].labels)
+    assert (before[1].images >= test.images).all()
+    assert len(test) == 20
+
+
+def test_the_mask_of_theory_is_the_librarys():
+    masks = Variant("theory", MASKS["theory"]).schedule(0, 1)
+    assert masks(1) == GradientMask.from_theory()
+
+
+def test_controls_differ_from_their_mask_in_the_selection_alone():
+    plain, *variants = with_controls(*MASKS)
+    assert plain == PLAIN
+    controls = [variant for variant in variants if variant.control]
+    assert len(controls) == 2 * len(MASKS)
+    for variant in controls:
+        (mask,) = (variant.schedule(0, 1)(1),)
+        assert mask == replace(MASKS[variant.name], select=variant.control)
+        assert variant.label == f"{variant.name}, {variant.control}"
+
+
+def test_reports_call_variants_what_records_do():
+    assert CONTROLS == comparison.CONTROLS
+    for control in CONTROLS:
+        ours = Variant("theory", MASKS["theory"], control).label
+        assert ours == comparison.label("theory", control)
+
+
+def test_shorter_schedules_are_those_of_the_first_variant():
+    first, second = Variant("signal", MASKS["signal"]), PLAIN
+    found = plans((first, second), 9, (2, 4))
+    assert found == [(first, 2), (first, 4), (first, 9), (second, 9)]
 
 
 @pytest.mark.parametrize(
-    ("mask", "control", "verdict"),
-    [(0.9, 0.6, "reproduced"), (0.6, 0.9, "depends"), (0.4, 0.3, "not reproduced")],
+    ("mask", "control", "message"),
+    [
+        (MASKS["signal"], "loudest", "control must be one of"),
+        (None, "top-k", "no mask that .top-k. controls"),
+        ((Phase(0.5, None),), None, "phases must end in order"),
+        ((Phase(0.5, None), Phase(0.5, None), Phase(1, None)), None, "phases"),
+        ((Phase(1, None), Phase(0.5, None)), None, "phases"),
+    ],
 )
-def test_a_verdict_needs_plain_training_and_the_best_control(mask, control, verdict):
-    controls = {(f"signal, {name}", 30, 0.1): control for name in CONTROLS}
-    rows = made_up(PLAIN | {("signal", 30, 0.1): mask} | controls)
-    # The made-up differences are equal for all seeds: intervals of no width.
-    entries = ledger(rows, ["signal"])
-    assert [entry.verdict for entry in entries] == [verdict] * len(CLAIMS)
-    assert entries[0].to_plain.mean == pytest.approx(mask - 0.5)
+def test_a_variant_that_cannot_be_is_refused(mask, control, message):
+    with pytest.raises(ValueError, match=message):
+        Variant("mask", mask, control)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("network", "resnet17", "no network 'resnet17'"),
+        ("variants", (PLAIN, PLAIN), "each once"),
+        ("variants", (), "each once"),
+        ("schedules", (1, 1), "schedules must rise"),
+        ("schedules", (2,), "schedules must rise"),
+        ("schedules", (0,), "schedules must rise"),
+        ("seeds", range(0), "seeds must be consecutive"),
+        ("seeds", range(0, 9, 2), "seeds must be consecutive"),
+        ("seeds", range(-1, 3), "seeds must be consecutive"),
+    ],
+)
+def test_a_wrong_value_of_a_comparison_is_refused(field, value, message):
+    with pytest.raises(ValueError, match=message):
+        replace(SMALL, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        (Levels, {"tuned": (1.2,)}, "shares must lie"),
+        (Levels, {"severities": (6,)}, "severities must lie"),
+        (SceneImages, {"label_noise": -0.1}, "label_noise must lie"),
+        (StripedImages, {"agreement": 2.0}, "agreement must lie"),
+        (FashionImages, {"training": 0}, "no images"),
+    ],
+)
+def test_a_wrong_level_or_number_of_images_is_refused(kind, values, message):
+    with pytest.raises(ValueError, match=message):
+        kind(**values)
+
+
+def test_a_wrong_field_is_refused():
+    for kind in (Comparison, SceneImages, Levels, Variant):
+        with pytest.raises(TypeError, match="epcohs"):
+            kind(epcohs=90)

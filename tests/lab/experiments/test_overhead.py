@@ -10,10 +10,8 @@ from torch import nn
 
 from gradmask import GradientMask
 from gradmask.lab.experiments import overhead, overhead_cuda
-from gradmask.lab.figures.cost import step_ratios
-from gradmask.lab.measures.cost import averaged, interleaved, peak_bytes
+from gradmask.lab.measures.cost import interleaved, peak_bytes
 from gradmask.lab.networks.small import small_resnet
-from gradmask.lab.reports.tables import cost_table
 
 CPU = torch.device("cpu")
 
@@ -130,36 +128,3 @@ def test_the_floor_masks_where_the_mask_does():
     for side in (4, 5, 12):
         delta = torch.rand(2, 3, side, side)
         assert (floor.mask(delta) is None) == (mask.mask(delta) is None)
-
-
-def row(seed, variant, ratio, peak):
-    numbers = {"ratio": ratio, "low": ratio - 0.1, "high": ratio + 0.1}
-    labels = {"measured": "training step", "network": "net", "variant": variant}
-    return {"seed": seed, **labels, **numbers, "milliseconds": 10.0, "peak_mb": peak}
-
-
-ROWS = [
-    row(0, "plain", 1.0, 100.0),
-    row(0, "signal", 1.25, 103.0),
-    row(1, "plain", 1.0, 100.0),
-    row(1, "signal", 1.75, 103.0),
-]
-
-
-def test_seeds_are_averaged_and_memory_compared_with_plain():
-    plain, signal = averaged(ROWS)
-    assert (plain["ratio"], plain["memory"]) == (1, 1)
-    assert signal["ratio"] == pytest.approx(1.5)
-    assert (signal["low"], signal["high"]) == pytest.approx((1.4, 1.6))
-    assert signal["memory"] == pytest.approx(1.03)
-
-
-def test_the_table_and_the_figure_show_the_averages():
-    table = cost_table(ROWS).data
-    assert "1.50 [1.40, 1.60]" in table
-    assert "1.03" in table
-    (ax,) = step_ratios(ROWS).axes
-    bar, dot, one = ax.lines
-    assert list(bar.get_xdata()) == pytest.approx([1.4, 1.6])
-    assert list(dot.get_xdata()) == pytest.approx([1.5])
-    assert list(one.get_xdata()) == [1, 1]

@@ -1,130 +1,129 @@
-"""Figures and tables of effects show the intervals that the statistics give."""
+"""Figures of effects show the intervals that they are handed."""
 
 import numpy as np
 import pytest
-import torch
 
-from gradmask.lab.data.shortcuts import stripe_response
-from gradmask.lab.figures import ablations, hunt, results
-from gradmask.lab.reports.comparison import baselines, effect
-from gradmask.lab.reports.stats import mean_interval
-from gradmask.lab.reports.tables import attack_table
+from gradmask.lab.figures import effects as draw
+from gradmask.lab.figures.style import COMPARED, GUIDES
+from gradmask.lab.reports.stats import Interval
 
-VALUES = {
-    "plain": [0.5, 0.6, 0.55],
-    "theory": [0.6, 0.7, 0.64],
-    "theory, random": [0.4, 0.7, 0.6],
-    "theory, top-k": [0.7, 0.81, 0.73],
+LINES = {
+    "one": Interval(0.1, 0.05, 0.15),
+    "two": Interval(0.01, -0.1, 0.12),
+    "three": Interval(-0.1, -0.2, -0.05),
 }
 
 
-@pytest.fixture(scope="module")
-def rows():
-    return [
-        {"seed": seed, "variant": name, "epochs": 3, "train loss": 0.1, "x": value}
-        for name, values in VALUES.items()
-        for seed, value in enumerate(values)
-    ]
-
-
 def drawn(ax):
-    bars = [line.get_xdata() for line in ax.lines if line.get_linestyle() == "-"]
+    """Ends of the bars, and the dots, in the order in which they were drawn."""
+    bars = [line for line in ax.lines if line.get_marker() == "None"]
     dots = [
-        line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata())
+        line
+        for line in ax.lines
+        if line.get_marker() != "None" and len(line.get_xdata())
     ]
-    return bars, dots
+    return [list(bar.get_xdata()) for bar in bars], dots
 
 
-def swapped(rows, variant, baseline, quantity):
-    return effect(rows, baseline, variant, quantity)
-
-
-@pytest.mark.parametrize("compare", [effect, swapped])
-def test_a_forest_draws_every_variant_against_the_baseline(rows, compare):
-    names = ["plain", "theory, random", "theory, top-k"]
-    (ax,) = ablations.forest(rows, names, "theory", {"x": "accuracy"}, compare).axes
-    bars, dots = drawn(ax)
-    for name, bar, dot in zip(names, bars, dots, strict=False):
-        mean, low, high = (100 * v for v in compare(rows, name, "theory", "x"))
-        assert np.allclose(bar, [low, high])
-        assert np.allclose(dot.get_xdata(), mean)
+@pytest.mark.parametrize("scale", [1, 100])
+def test_a_forest_draws_every_interval_from_the_top_and_marks_zero(scale):
+    (ax,) = draw.forest({"title": LINES}, "unit", scale=scale).axes
+    (*bars, zero), dots = drawn(ax)
+    for y, ((mean, low, high), bar, dot) in enumerate(
+        zip(LINES.values(), bars, dots, strict=True)
+    ):
+        assert np.allclose(bar, [scale * low, scale * high])
+        assert np.allclose(dot.get_xdata(), scale * mean)
+        assert list(dot.get_ydata()) == [y]
         assert (dot.get_markerfacecolor() == "white") == (low <= 0 <= high)
-    assert [label.get_text() for label in ax.get_yticklabels()] == names
+    assert zero == [0, 0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(LINES)
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]
 
 
-def test_regimes_draw_four_baselines_for_each(rows):
-    twice = {"one": rows, "other": rows}
-    (ax,) = hunt.regimes(twice, "theory", {"x": "accuracy"}).axes
-    _, dots = drawn(ax)
-    expected = [100 * effect(rows, "theory", n, "x").mean for n in baselines("theory")]
-    assert np.allclose([dot.get_xdata()[0] for dot in dots], expected * 2)
+def test_without_zero_all_dots_are_filled():
+    (ax,) = draw.forest({"title": LINES}, zero=False).axes
+    bars, dots = drawn(ax)
+    assert len(bars) == len(dots) == len(LINES)
+    assert all(dot.get_markerfacecolor() != "white" for dot in dots)
+
+
+def test_several_intervals_of_a_line_stand_below_one_another():
+    lines = {
+        "one": {"resnet": Interval(1.0, 0.5, 1.5), "vgg": Interval(0.1, -1.0, 1.2)},
+        "two": {"resnet": Interval(-1.0, -2.0, -0.5), "vgg": Interval(0.0, -1.0, 1.0)},
+    }
+    figure = draw.forest({"title": lines})
+    (ax,) = figure.axes
+    bars, dots = drawn(ax)
+    expected = [interval for line in lines.values() for interval in line.values()]
+    assert [tuple(bar) for bar in bars[:-1]] == [i[1:] for i in expected]
+    assert [dot.get_xdata()[0] for dot in dots] == [i.mean for i in expected]
+    filled = [dot.get_markerfacecolor() != "white" for dot in dots]
+    assert filled == [True, False, True, False]
     heights = [dot.get_ydata()[0] for dot in dots]
-    assert heights == sorted(heights, reverse=True)
+    assert heights == sorted(heights)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["resnet", "vgg"]
 
 
-def test_regimes_draw_the_controls_that_are_asked_for(rows):
-    (ax,) = hunt.regimes({"one": rows}, "theory", {"x": "y"}, ["plain", "top-k"]).axes
-    _, dots = drawn(ax)
-    expected = [effect(rows, "theory", n, "x").mean for n in ("plain", "theory, top-k")]
-    assert [d.get_xdata()[0] / 100 for d in dots] == pytest.approx(expected)
+def test_a_series_has_its_colour_and_its_minus():
+    interval = Interval(1.0, 0.5, 1.5)
+    lines = {"home": {"plain": interval, "top-k": interval}}
+    figure = draw.compared({"title": lines})
+    _, dots = drawn(figure.axes[0])
+    assert [dot.get_xdata()[0] for dot in dots] == [100, 100]
+    colours = [dot.get_markeredgecolor() for dot in dots]
+    assert colours == [COMPARED["plain"].colour, COMPARED["top-k"].colour]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["− plain", "− top-k"]
+    one = draw.forest({"t": {"random": interval}}, styles=GUIDES, minus=True).axes[0]
+    _, (dot,) = drawn(one)
+    assert dot.get_marker() == "s"
+    assert [label.get_text() for label in one.get_yticklabels()] == ["− random"]
 
 
-def test_answers_add_up_to_all_scenes(rows):
-    told = [row | {"test accuracy": row["x"] / 2, "misled": 0.3} for row in rows]
-    (ax,) = hunt.answers({"all": told}, ["plain", "theory"]).axes
+def test_a_forest_has_a_panel_for_every_title():
+    figure = draw.forest({"left": LINES, "right": LINES})
+    titles = [ax.get_title("left") or ax.get_title() for ax in figure.axes]
+    assert titles == ["left", "right"]
+
+
+def test_calibration_marks_interval_and_formula():
+    line = {"noise": Interval(0.1, 0.0, 0.2)}
+    panels = {"contrast": line, "nothing": line, "object": line}
+    first, *_ = draw.calibration(panels, {"noise": 0.3}).axes
+    assert list(first.lines[0].get_xdata()) == [0.0, 0.2]
+    assert list(first.lines[-1].get_xdata()) == [0.3]
+
+
+def test_steps_cost_what_they_cost_and_the_floor_is_hollow():
+    ratios = {
+        "net": {"signal": Interval(1.5, 1.4, 1.7), "signal, floor": Interval(1.2, 1, 2)}
+    }
+    (ax,) = draw.step_ratios(ratios).axes
+    bars, dots = drawn(ax)
+    assert bars == [[1.4, 1.7], [1, 2], [1, 1]]
+    assert [dot.get_xdata()[0] for dot in dots] == [1.5, 1.2]
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["signal", "signal, floor"]
+
+
+def test_answers_add_up_to_all_scenes():
+    bars = {"plain": (0.25, 0.3), "theory": (0.5, 0.3)}
+    (ax,) = draw.answers({"all": bars}).axes
     widths = np.array([[bar.get_width() for bar in bars] for bars in ax.containers])
-    assert widths[0] == pytest.approx(
-        [100 * np.mean(VALUES[n]) / 2 for n in VALUES][:2]
-    )
+    assert widths[0] == pytest.approx([25, 50])
     assert widths[1] == pytest.approx([30, 30])
     assert widths.sum(0) == pytest.approx([100, 100])
 
 
-def test_schedules_draw_every_length_of_training_in_its_order(rows):
-    longer = [row | {"epochs": 9, "x": row["x"] / 2} for row in rows]
-    styles = {"plain": "plain", "theory": "mask"}
-    (ax,) = results.schedules(longer + rows, styles, {"x": "accuracy"}).axes
-    for name, line, band in zip(styles, ax.lines, ax.collections, strict=True):
-        intervals = [
-            mean_interval([value / share for value in VALUES[name]]) for share in (1, 2)
-        ]
-        mean, low, high = 100 * np.array(intervals).T
-        assert line.get_label() == name
-        assert np.array_equal(line.get_xdata(), [3, 9])
-        assert np.allclose(line.get_ydata(), mean)
-        ends = {tuple(v) for v in band.get_paths()[0].vertices.round(9)}
-        for edge in (low, high):
-            assert set(zip([3.0, 9.0], edge.round(9), strict=True)) <= ends
-
-
-def test_a_lead_is_drawn_over_what_its_kernel_sees(rows):
-    lead = hunt.Lead(4.0, 16, effect(rows, "theory", "plain", "x"))
-    _, ax = hunt.blindness([lead]).axes
-    _, dots = drawn(ax)
-    (dot,) = dots
-    assert dot.get_xdata()[0] == pytest.approx(stripe_response(4, 16))
-    assert dot.get_ydata()[0] == pytest.approx(100 * lead.interval.mean)
-
-
-def test_scenes_carry_a_circle_each():
-    found = hunt.scenes({"a": torch.zeros(9, 9), "b": torch.ones(9, 9)}, radius=3)
-    assert [ax.patches[-1].radius for ax in found.axes] == [3, 3]
-    assert [ax.get_title() for ax in found.axes] == ["a", "b"]
-
-
-def test_the_table_of_attacks_counts_what_passed():
-    rows = [
-        {"variant": "plain", "epochs": e, "white_box": w, "auto attack": a, "passed": p}
-        for e, w, a, p in [
-            (2, 0.2, 0.1, True),
-            (2, 0.4, 0.1, False),
-            (3, 0.1, 0.1, True),
-        ]
-        for _ in range(2)
-    ]
-    text = attack_table(rows).data
-    assert "plain, 2 epochs" in text
-    assert "plain, 3 epochs" in text
-    assert "<td>2 of 4</td>" in text
-    assert "<td>2 of 2</td>" in text
-    assert "<td>10.0 [10.0, 10.0]</td>" in text
+def test_a_lead_is_drawn_over_what_its_kernel_sees():
+    lead = draw.Lead(4.0, 16, 0.9, Interval(0.1, 0.05, 0.15))
+    seen, led = draw.blindness([lead], [8, 16], {4.0: [0.5, 0.9]}).axes
+    assert list(seen.lines[0].get_ydata()) == [0.5, 0.9]
+    assert list(seen.lines[1].get_xdata()) == [16]
+    _, (dot,) = drawn(led)
+    assert dot.get_xdata()[0] == pytest.approx(0.9)
+    assert dot.get_ydata()[0] == pytest.approx(10)

@@ -11,6 +11,7 @@ from torch import nn
 import gradmask as gm
 from gradmask.lab.measures.layers.receptive_field import (
     first_filters,
+    moment,
     radius,
     receptive_field,
 )
@@ -134,3 +135,20 @@ def test_what_is_not_there_is_refused():
         receptive_field(model, "x", images())
     with pytest.raises(ValueError, match="no map"):
         receptive_field(model, "6", images())
+
+
+def test_a_moment_is_that_of_evaluation_and_asks_the_mask():
+    rule, image, label = gm.GradientMask(1.0, size=5), images(1), torch.tensor([3])
+    model = small_resnet(widths=(8, 8), seed=0).train()
+    with rule.attach(model):
+        at = moment(model, image, label, rule)
+    assert model.training
+    model.eval()
+    features = model[:2](image).detach().requires_grad_()
+    logits = model[2:](features.clone())
+    loss = -logits.log_softmax(1)[0, label[0]]
+    (delta,) = torch.autograd.grad(loss, features)
+    torch.testing.assert_close(at.energy["2"], delta.norm(dim=1)[0])
+    assert torch.equal(at.mask["2"], rule.mask(delta)[0, 0])
+    probability = float(logits.detach().softmax(1)[0, label[0]])
+    assert at.probability == pytest.approx(probability)

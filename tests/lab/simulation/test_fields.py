@@ -80,3 +80,12 @@ def test_the_quality_of_an_object_is_predicted(radius, sigma, strength):
     assert gain == gm.theory.predict_gain(kernel, support, strength, 32).gain
     error = 4 * stats.sem(quality)
     assert quality.mean().item() == pytest.approx(predicted, rel=0.15, abs=error)
+
+
+def test_positions_are_averaged_in_groups_of_equal_size():
+    energy = torch.arange(1.0, 33)
+    found = calibration.by_energy(energy, energy > 16, energy / 32, bins=2)
+    assert found["kept"] == [0, 1]
+    assert found["predicted"] == pytest.approx([8.5 / 32, 24.5 / 32])
+    z = (8.5 - 16.5) / energy.std().item()
+    assert found["energy"] == pytest.approx([z, -z])

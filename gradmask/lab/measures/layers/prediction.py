@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
-import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor, nn
 
 from gradmask import GradientMask
@@ -34,29 +31,10 @@ from gradmask.lab.measures.layers.gain import (
 )
 from gradmask.lab.networks.inspection import batch_normalised_copy
 from gradmask.lab.records import Row
-from gradmask.lab.reports.stats import Interval, mean_interval
+from gradmask.lab.reports.gain import PREDICTORS
 from gradmask.theory import snr_gain
 
-__all__ = [
-    "PREDICTORS",
-    "Pooled",
-    "explained",
-    "gain_rows",
-    "jackknife",
-    "measurable",
-    "over_seeds",
-    "pooled",
-]
-
-PREDICTORS = ("area", "activations", "selection", "regions")
-"""Four predictions, of growing knowledge.
-
-- ``"area"``: proposition 1, the object's occupancy taken by area;
-- ``"activations"``: the same, by the activations' energy;
-- ``"selection"``: rates and occupancy by contribution energy, as in proposition 5;
-- ``"regions"``: these rates, and where signal and noise really lie, measured on other
-  scenes: no assumption is left but that bits are independent.
-"""
+__all__ = ["gain_rows"]
 
 
 def gain_rows(
@@ -172,131 +150,3 @@ def _predictions(
         regional_gain(p, q, anatomy),
     )
     return dict(zip(PREDICTORS, map(float, values), strict=True))
-
-
-def measurable(row: Row) -> bool:
-    """Whether a layer has a signal to speak of: Q above two standard errors.
-
-    They are the jackknife's, which is too wide where Q is small: a strict test.
-    """
-    return bool(row["q"] > 2 * row["q_stderr"] and (row["gain"] or 0) > 0)
-
-
-class Pooled(NamedTuple):
-    """Signal and noise of many layers, epochs or seeds together; see :func:`pooled`.
-
-    Attributes
-    ----------
-    q : float
-        Share of the plain gradients' energy that is signal.
-    signal, noise, along : float
-        What a mask leaves, as in :class:`GainEstimate`.
-    """
-
-    q: float
-    signal: float
-    noise: float
-    along: float
-
-    @property
-    def gain(self) -> float:
-        """Gain of SNR; nan where no signal is left."""
-        positive = self.q > 0 and self.signal > 0
-        return self.signal / self.noise if positive else math.nan
-
-    def agreement_gain(self, batch: int) -> float:
-        r"""How much better the mean of a batch agrees with the true direction.
-
-        The ratio, with the mask over without, of the mean gradient's agreement with
-        :math:`G = \mathrm{E} g`, a squared cosine: the gain of SNR less the price of
-        the mask's bias,
-
-        .. math:: \frac{\langle \mathrm{E} g', G \rangle^2 / \lVert G \rVert^2}
-                  {\lVert \mathrm{E} g' \rVert^2 + N' / B}
-                  \Big/ \frac{\lVert G \rVert^2}{\lVert G \rVert^2 + N / B} .
-        """
-        noise = (1 - self.q) / self.q / batch
-        return self.along**2 * (1 + noise) / (self.signal + self.noise * noise)
-
-
-def pooled(rows: Sequence[Row]) -> Pooled:
-    """Add up signals and noises of rows of one mask, each plain energy taken as one.
-
-    A ratio of sums: unlike a mean of gains it can use every row, also one whose own
-    estimate of the signal is lost in noise or negative, and so selects nothing.
-    """
-    q, signal, noise, along = (
-        np.array([row[key] for row in rows])
-        for key in ("q", "signal", "noise", "along")
-    )
-    return Pooled(
-        float(q.mean()),
-        float((q * signal).sum() / q.sum()),
-        float(((1 - q) * noise).sum() / (1 - q).sum()),
-        float((q * along).sum() / q.sum()),
-    )
-
-
-def jackknife(rows: Sequence[Row], value: Callable[[Sequence[Row]], float]) -> Interval:
-    """Positive value of all rows, with Student's interval of its logarithm over seeds.
-
-    By leaving out one seed after the other; for ratios of sums over seeds.
-    """
-    seeds = sorted({row["seed"] for row in rows})
-    whole = math.log(value(rows))
-    parts = [
-        len(seeds) * whole
-        - (len(seeds) - 1) * math.log(value([r for r in rows if r["seed"] != seed]))
-        for seed in seeds
-    ]
-    mean, low, high = mean_interval(parts)
-    return Interval(*(math.exp(whole + x - mean) for x in (mean, low, high)))
-
-
-def over_seeds(
-    rows: Sequence[Row],
-    value: Callable[[Sequence[Row]], float],
-    *,
-    geometric: bool = False,
-) -> Interval:
-    """Mean over seeds of what a seed's own rows give, with Student's interval.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        Each with its "seed".
-    value : callable
-        Takes the rows of one seed to a number.
-    geometric : bool, default False
-        Whether mean and interval are those of the logarithm, for ratios.
-    """
-    seeds = sorted({row["seed"] for row in rows})
-    values = [value([row for row in rows if row["seed"] == seed]) for seed in seeds]
-    if not geometric:
-        return mean_interval(values)
-    return Interval(*(math.exp(x) for x in mean_interval([*map(math.log, values)])))
-
-
-def explained(rows: Sequence[Row], predictor: str) -> dict[str, float]:
-    """Compare logarithms of predicted and measured gains, where both are positive.
-
-    Returns
-    -------
-    dict
-        "r2": share of the variation explained by the prediction as it stands, with no
-        line fitted (negative if the mean would have been the better guess); "rank":
-        Spearman's correlation; "ratio": median of predicted over measured.
-    """
-    pairs = [
-        (row[predictor], row["gain"])
-        for row in rows
-        if (row[predictor] or 0) > 0 and measurable(row)
-    ]
-    predicted, measured = np.log(np.array(pairs)).T
-    unexplained = np.square(measured - predicted).sum()
-    variation = np.square(measured - measured.mean()).sum()
-    return {
-        "r2": float(1 - unexplained / variation),
-        "rank": float(stats.spearmanr(predicted, measured).statistic),
-        "ratio": float(np.exp(np.median(predicted - measured))),
-    }

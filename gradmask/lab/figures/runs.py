@@ -1,0 +1,171 @@
+"""Training runs: every seed and their mean, over epochs or over one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from gradmask.lab.figures.style import (
+    COLOURS,
+    COMPARED,
+    FAMILIES,
+    GREY,
+    INK,
+    Style,
+    done,
+    legend_below,
+    subplots,
+)
+
+__all__ = [
+    "attention_through",
+    "gap",
+    "learning_curves",
+    "same_training_loss",
+    "through_training",
+]
+
+Runs = Mapping[str, ArrayLike]
+"""Values of shape (seeds, epochs) by the variant's name."""
+
+DATA = {"fashion": "Fashion-MNIST", "scenes": "cluttered scenes"}
+
+
+def learning_curves(loss: Runs, accuracy: Runs) -> Figure:
+    """Training loss and validation accuracy over epochs: every seed, and their mean.
+
+    Parameters
+    ----------
+    loss : mapping of str to array, shape (seeds, epochs)
+        Training loss by the variant's name, in nats, after each epoch.
+    accuracy : mapping of str to array, shape (seeds, epochs)
+        Accuracy on the validation set, a share.
+    """
+    figure, (left, right) = subplots(2, height=2.7)
+    for name in loss:
+        epochs = np.arange(1, np.shape(loss[name])[1] + 1)
+        style = Style(COLOURS[name])
+        _runs(left, epochs, loss[name], style, name)
+        _runs(right, epochs, 100 * np.asarray(accuracy[name]), style, name)
+    left.set(title="Training loss", xlabel="epoch", ylabel="cross-entropy (nats)")
+    left.set_yscale("log", base=2)
+    left.yaxis.set_major_formatter("{x:g}")
+    right.set(title="Validation accuracy", xlabel="epoch", ylabel="per cent")
+    left.legend()
+    return done(figure)
+
+
+def same_training_loss(loss: Runs, accuracy: Runs) -> Figure:
+    """Validation accuracy over the training loss: equal fit, side by side.
+
+    Parameters
+    ----------
+    loss, accuracy
+        As of :func:`learning_curves`.
+    """
+    figure, ax = subplots(1, height=2.9)
+    for name in loss:
+        pairs = zip(np.asarray(loss[name]), np.asarray(accuracy[name]), strict=True)
+        for index, (x, y) in enumerate(pairs):
+            label = name if index == 0 else None
+            colour = COLOURS[name]
+            ax.plot(x, 100 * y, "o-", ms=3, lw=1.2, color=colour, label=label)
+    ax.invert_xaxis()
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set(xlabel="training loss (nats), falling to the right")
+    ax.set(ylabel="validation accuracy (per cent)", title="At the same training loss")
+    ax.legend(loc="lower right")
+    return done(figure)
+
+
+def attention_through(runs: Runs) -> Figure:
+    """Attention to the object through training: every seed, and their mean.
+
+    Parameters
+    ----------
+    runs : mapping of str to array, shape (seeds, epochs + 1)
+        By the network's name ("plain", "mask", "random") a share for every epoch, the
+        first before training.
+    """
+    figure, ax = subplots(1, height=2.9)
+    for name, shares in runs.items():
+        epochs = np.arange(np.shape(shares)[1])
+        _runs(ax, epochs, 100 * np.asarray(shares), COMPARED[name], name)
+    ax.set(xlabel="epoch", ylabel="input gradient on the object (%)")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_title("Attention through training", color=INK)
+    ax.legend()
+    return done(figure)
+
+
+def through_training(
+    quantities: Mapping[str, Mapping[str, Runs]], epochs: Sequence[int]
+) -> Figure:
+    """Numbers of families of networks over epochs: every seed, and their mean.
+
+    Parameters
+    ----------
+    quantities : mapping
+        By the label of the vertical axis, the data set and the family, values of shape
+        (seeds, epochs).
+    epochs : sequence of int
+        Which epochs these are.
+    """
+    figure, axes = subplots(
+        2, rows=len(quantities), height=5.6, sharex=True, sharey="row"
+    )
+    for line, (label, groups) in zip(axes, quantities.items(), strict=True):
+        for ax, data in zip(line, DATA, strict=True):
+            for family, style in FAMILIES.items():
+                places = np.arange(len(epochs))
+                _runs(ax, places, groups[data][family], style, family)
+            ax.axhline(0, color=GREY, lw=0.9)
+        line[0].set_ylabel(label)
+    for ax, title in zip(axes[0], DATA.values(), strict=True):
+        ax.set_title(title)
+    for ax in axes[-1]:
+        ax.set_xlabel("epoch")
+        ax.set_xticks(range(len(epochs)), [str(epoch) for epoch in epochs])
+    legend_below(figure, axes[0, 0])
+    return done(figure)
+
+
+def gap(
+    panels: Mapping[str, Mapping[str, Mapping[str, ArrayLike]]], ylabel: str
+) -> Figure:
+    """One number over another, a dot for every run and epoch.
+
+    Parameters
+    ----------
+    panels : mapping
+        By the label of the horizontal axis, the data set (circles, then triangles) and
+        the family, pairs of shape (N, 2).
+    ylabel : str
+        Of the vertical axis.
+    """
+    figure, axes = subplots(len(panels), height=2.9, sharey=True)
+    for ax, (label, groups) in zip(axes, panels.items(), strict=True):
+        for (data, families), marker in zip(groups.items(), "o^", strict=True):
+            for family, dots in families.items():
+                style = {"color": FAMILIES[family].colour, "ms": 4.5, "alpha": 0.6}
+                name = family if data == next(iter(groups)) else None
+                ax.plot(*np.transpose(dots), marker, label=name, mew=0, **style)
+        ax.set_xlabel(label)
+    axes[0].set_ylabel(ylabel)
+    axes[-1].legend()
+    return done(figure)
+
+
+def _runs(ax: Axes, x: ArrayLike, runs: ArrayLike, style: Style, label: str) -> None:
+    """Every seed, thin, and their mean."""
+    values = np.asarray(runs, dtype=float)
+    look: dict[str, Any] = {"color": style.colour, "ls": style.line}
+    for one in values:
+        ax.plot(x, one, lw=0.8, alpha=0.45, **look)
+    ax.plot(x, values.mean(0), label=label, **look)

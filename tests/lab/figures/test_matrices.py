@@ -1,0 +1,34 @@
+"""Tables in colours show the numbers that they are handed."""
+
+import numpy as np
+import torch
+
+from gradmask.lab.figures import matrices as draw
+from gradmask.lab.reports.layers import Settings
+
+
+def test_cosines_are_ordered_by_class():
+    matrix = torch.arange(9.0).view(3, 3)
+    figure = draw.cosines({"title": matrix}, torch.tensor([1, 0, 1]))
+    order = [1, 0, 2]
+    assert np.array_equal(figure.axes[0].images[0].get_array(), matrix[order][:, order])
+
+
+def test_by_layer_maps_layers_over_epochs():
+    q, share = [[0.5, 0.6, 0.9]] * 2, [[0] * 3, [1] * 3]
+    names = ("cnn", "vgg", "resnet", "mobilenet")
+    quantities = {"Q": dict.fromkeys(names, q), "share": dict.fromkeys(names, share)}
+    figure = draw.by_layer(quantities, [0, 1, 4])
+    assert np.allclose(figure.axes[0].images[0].get_array(), q)
+    assert np.allclose(figure.axes[4].images[0].get_array(), share)
+    assert figure.axes[4].images[0].get_clim() == (0, 1)
+
+
+def test_settings_are_written_into_their_cells():
+    gains = {("error", 0.0): np.array([[1.0, 2.0]]), ("error", 1.0): np.ones((1, 2))}
+    first, second = draw.settings(Settings([0.25], [32, 8], gains)).axes
+    assert [text.get_text() for text in first.texts] == ["1.00", "2.00"]
+    assert np.allclose(first.images[0].get_array(), [[0, 1]])
+    title = second.get_title("left") or second.get_title()
+    assert title == "error,\nthreshold 1"
+    assert [t.get_text() for t in first.get_xticklabels()] == ["32", "8"]

@@ -1,0 +1,58 @@
+"""Training runs are drawn seed by seed, with their mean."""
+
+import itertools
+
+import numpy as np
+
+from gradmask.lab.figures import runs as draw
+
+
+def test_learning_curves_show_every_seed_and_the_mean():
+    losses, accuracies = [[0.6, 0.2], [0.4, 0.4]], [[0.4, 0.8], [0.6, 0.6]]
+    loss, accuracy = draw.learning_curves({"plain": losses}, {"plain": accuracies}).axes
+    drawn = [line.get_ydata() for line in loss.lines]
+    assert np.allclose(drawn, [[0.6, 0.2], [0.4, 0.4], [0.5, 0.3]])
+    assert np.allclose(accuracy.lines[-1].get_ydata(), [50, 70])
+    assert list(loss.lines[0].get_xdata()) == [1, 2]
+
+
+def test_the_path_pairs_loss_with_accuracy_of_the_same_epoch():
+    (ax,) = draw.same_training_loss({"mask": [[0.6, 0.2]]}, {"mask": [[0.4, 0.8]]}).axes
+    x, y = ax.lines[0].get_data()
+    assert np.allclose(x, [0.6, 0.2])
+    assert np.allclose(y, [40, 80])
+
+
+def test_attention_shows_every_seed_and_the_mean():
+    (ax,) = draw.attention_through({"mask": [[0.1, 0.4], [0.3, 0.6]]}).axes
+    drawn = [line.get_ydata() for line in ax.lines]
+    assert np.allclose(drawn, [[10, 40], [30, 60], [20, 50]])
+    assert list(ax.lines[0].get_xdata()) == [0, 1]
+
+
+def test_through_training_shows_every_seed_and_the_mean():
+    runs = [[0, 0.1, 0.4], [1, 1.1, 1.4]]
+    families = dict.fromkeys(("cnn", "vgg", "resnet", "mobilenet"), runs)
+    quantities = {"Q": {"fashion": families, "scenes": families}}
+    top, *_ = draw.through_training(
+        quantities | {"LGQ": quantities["Q"]}, [0, 1, 4]
+    ).axes
+    first, second, mean = top.lines[:3]
+    assert np.allclose(first.get_ydata(), [0, 0.1, 0.4])
+    assert np.allclose(second.get_ydata(), [1, 1.1, 1.4])
+    assert np.allclose(mean.get_ydata(), [0.5, 0.6, 0.9])
+
+
+def test_gap_has_a_dot_for_run_and_epoch():
+    places = itertools.product(("fashion", "scenes"), ("cnn", "vgg"))
+    dots = {place: [[i, 2.0 * i], [i + 0.5, 9]] for i, place in enumerate(places)}
+    panels = {
+        label: {
+            data: {family: dots[data, family] for family in ("cnn", "vgg")}
+            for data in ("fashion", "scenes")
+        }
+        for label in ("Q", "LGQ")
+    }
+    for ax in draw.gap(panels, "gap").axes:
+        drawn = np.concatenate([np.transpose(line.get_data()) for line in ax.lines])
+        assert np.allclose(drawn, np.concatenate(list(dots.values())))
