@@ -19,6 +19,7 @@ import torch
 from tqdm import tqdm
 
 from gradmask.lab import experiments, records
+from gradmask.lab.cli import judge, train
 from gradmask.lab.reports.stats import mean_interval
 from gradmask.lab.settings import BUDGETS, find_device
 
@@ -123,6 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("show", help="print a record's means and intervals")
     command.add_argument("name", help="an experiment with a record")
     command.set_defaults(command=_show)
+    train.add_parser(commands)
+    judge.add_parser(commands)
     return parser
 
 

@@ -12,6 +12,7 @@ import torch.distributed as dist
 import gradmask as gm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import ImageSet
+from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.networks.small import small_cnn
 from gradmask.lab.training.loop import finish, train
 
@@ -21,11 +22,14 @@ SCRIPT = """
 import sys
 
 import torch
-from lab.training.test_parallel import trained
+from gradmask.lab.measures.accuracy import evaluate_shared
+from lab.training.test_parallel import noisy, trained
 torch.set_num_threads(1)
 model, last = trained()
 rank = torch.distributed.get_rank()
 torch.save(model.state_dict(), f"{sys.argv[1]}/{rank}.pt")
+score = evaluate_shared(model, noisy()[:101], batch_size=20)
+torch.save(tuple(score), f"{sys.argv[1]}/score{rank}.pt")
 """
 
 
@@ -33,11 +37,14 @@ def tiny():
     return load_fashion_mnist().train[:128]
 
 
-def trained():
-    model = small_cnn(widths=(4, 6, 8), seed=0).double()
+def noisy():
     # Noise, for equal pixels make ties, which rounding breaks one way or the other.
     noise = torch.rand(128, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    data = ImageSet(noise.double(), tiny().labels)
+    return ImageSet(noise.double(), tiny().labels)
+
+
+def trained():
+    model, data = small_cnn(widths=(4, 6, 8), seed=0).double(), noisy()
     inhibition = gm.GradientMask(1.0, size=5)
     options = {"epochs": 2, "batch_size": 32, "seed": 0, "inhibition": inhibition}
     return model, finish(train(model, data, **options))
@@ -58,7 +65,10 @@ def test_two_processes_train_as_one_does(tmp_path):
         timeout=300,
     )
     model, _ = trained()
+    score = evaluate(model, noisy()[:101])
     for rank in (0, 1):
+        shared = torch.load(tmp_path / f"score{rank}.pt", weights_only=True)
+        assert shared == pytest.approx(score, rel=1e-5)
         state = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         torch.testing.assert_close(state, dict(model.state_dict()))
 
