@@ -20,16 +20,19 @@ from torch import nn
 
 from gradmask.lab.records import Row, provenance
 
-__all__ = ["History"]
+__all__ = ["PENDING", "History"]
+
+PENDING = "pending.pt"
+"""What the checkpoint is called while its pass is not yet in the history."""
 
 
 @dataclass
 class History:
     """What a training has given so far, kept in a folder.
 
-    The state that the loop saves counts only once the row of its pass is written: it is
-    first ``pending.pt``, then ``state.pt``.  A training that is killed at any time so
-    loses at most one pass, and its history has no gap.
+    The checkpoint that the loop saves as `PENDING` becomes ``state.pt`` only once the
+    row of its pass is written.  So a training that is killed at any time loses at most
+    one pass, and its history has no gap.
 
     Attributes
     ----------
@@ -63,20 +66,19 @@ class History:
         """
         folder.mkdir(parents=True, exist_ok=True)
         history = cls(folder, json.loads(json.dumps(config)))
-        if history._path.exists():
+        known = history._path.exists()
+        if known:
             history._read()
         history.made.append(provenance(device))
         history.write()
-        if history._state.exists():
-            shutil.copyfile(history._state, history.pending)
-        else:
-            history.pending.unlink(missing_ok=True)
+        history._pending.unlink(missing_ok=True)
+        if known and history._state.exists():
+            shutil.copyfile(history._state, history._pending)
         return history
 
     @property
-    def pending(self) -> Path:
-        """Checkpoint that the loop reads and writes."""
-        return self.folder / "pending.pt"
+    def _pending(self) -> Path:
+        return self.folder / PENDING
 
     @property
     def _state(self) -> Path:
@@ -88,19 +90,15 @@ class History:
 
     def add(self, row: Mapping[str, int | float]) -> None:
         """Keep the row of a pass, in which nan is None, and the state behind it."""
-        finite = {
-            key: None
-            if isinstance(value, float) and not math.isfinite(value)
-            else value
-            for key, value in row.items()
-        }
-        self.rows = [old for old in self.rows if old["epoch"] < row["epoch"]] + [finite]
+        lost = {key: None for key, value in row.items() if not math.isfinite(value)}
+        before = [old for old in self.rows if old["epoch"] < row["epoch"]]
+        self.rows = [*before, {**row, **lost}]
         self.write()
-        self.pending.replace(self._state)
+        self._pending.replace(self._state)
 
     def close(self, model: nn.Module) -> None:
         """Save the network's state dict."""
-        self.pending.unlink(missing_ok=True)
+        self._pending.unlink(missing_ok=True)
         temporary = self.folder / "model.tmp"
         torch.save(model.state_dict(), temporary)
         temporary.replace(self.folder / "model.pt")

@@ -23,7 +23,7 @@ from torch import nn
 from torchvision.models import get_model
 
 from gradmask import GradientMask
-from gradmask.lab.cli.history import History
+from gradmask.lab.cli.history import PENDING, History
 from gradmask.lab.data.folders import SOURCES, FileSplits, load_files
 from gradmask.lab.data.idx import DataError
 from gradmask.lab.measures.accuracy import evaluate_shared
@@ -73,8 +73,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
-    device = find_device()
-    processes = PartialState(cpu=device.type == "cpu")
+    processes = PartialState(cpu=find_device().type == "cpu")
     inhibition = _mask(options.mask, options.control, options.seed)
     side = options.side or (224 if options.source == "folder" else 128)
     with processes.main_process_first():
@@ -88,10 +87,11 @@ def _train(options: argparse.Namespace) -> None:
     set_seed(options.seed)
     model: nn.Module = get_model(
         options.model, weights=None, num_classes=len(images.train.classes)
-    ).to(device)
+    ).to(processes.device)
     history = None
     if options.out and processes.is_main_process:
-        history = History.open(options.out, _config(options, side, images), device)
+        config = _config(options, side, images)
+        history = History.open(options.out, config, processes.device)
         if history.rows:
             print(f"{len(history.rows)} of {options.epochs} epochs are done")
     processes.wait_for_everyone()
@@ -103,7 +103,7 @@ def _train(options: argparse.Namespace) -> None:
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         seed=options.seed,
-        checkpoint=options.out and History(options.out, {}).pending,
+        checkpoint=options.out and options.out / PENDING,
     )
     for one in passes:
         score = evaluate_shared(model, images.validation, options.batch_size)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import scene_splits
-from gradmask.lab.measures.layers.contrast import premise_rows
+from gradmask.lab.measures.layers.contrast import contrast_rows
 from gradmask.lab.networks.heads import resnet_with_head, targets
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import stages, train
@@ -53,7 +53,7 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
     """Train with every head and measure the premise on the way.
 
     Rows: "head", "epoch", and what
-    :func:`gradmask.lab.measures.layers.contrast.premise_rows` gives.
+    :func:`gradmask.lab.measures.layers.contrast.contrast_rows` gives.
     """
     scenes = scene_splits(
         load_fashion_mnist(),
@@ -71,6 +71,6 @@ def run(config: dict[str, Any], seed: int, device: torch.device) -> list[Row]:
         passes = train(model, training, epochs=config["epochs"], seed=seed)
         for epoch in stages(tqdm(passes, head, config["epochs"], leave=False)):
             if epoch in config["measured"]:
-                measured = premise_rows(model, seen.images, seen.labels, mask)
+                measured = contrast_rows(model, seen.images, seen.labels, mask)
                 rows.extend({"head": head, "epoch": epoch} | row for row in measured)
     return rows

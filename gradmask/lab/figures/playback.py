@@ -21,7 +21,7 @@ from torch import Tensor
 from gradmask.lab.data.fashion import CLASSES
 from gradmask.lab.data.scenes import Scenes
 from gradmask.lab.figures.style import COLOURS, done, panels, show_map
-from gradmask.lab.measures.layers.receptive_field import Moment
+from gradmask.lab.measures.layers.snapshot import Snapshot
 
 __all__ = ["TrainingPanel", "unfolding"]
 
@@ -33,14 +33,14 @@ class TrainingPanel:
     ----------
     scene : Scenes
         One scene.
-    moments : sequence of Moment
+    moments : sequence of Snapshot
         Of that scene, the first before training, then after every epoch.
     layers : sequence of str
         Which activations to show, in this order.
     """
 
     def __init__(
-        self, scene: Scenes, moments: Sequence[Moment], layers: Sequence[str]
+        self, scene: Scenes, moments: Sequence[Snapshot], layers: Sequence[str]
     ) -> None:
         self.scene, self.moments, self.layers = scene, moments, layers
 
@@ -84,7 +84,7 @@ class TrainingPanel:
         }
 
 
-def unfolding(scene: Scenes, moment: Moment, layers: Sequence[str]) -> Figure:
+def unfolding(scene: Scenes, moment: Snapshot, layers: Sequence[str]) -> Figure:
     """One scene, and the error energy and the mask of some layers at one time."""
     figure, axes = panels(len(layers) + 1, 2, height=3.9)
     label = CLASSES[int(scene.labels[0])]

@@ -16,13 +16,13 @@ from gradmask import laplacian_of_gaussian
 from gradmask.lab.data.scenes import Scenes
 from gradmask.lab.figures.gain import gain_plane
 from gradmask.lab.figures.style import COLOURS, INK, done, panels, show_map
-from gradmask.lab.measures.layers.contrast import Signals
 from gradmask.lab.measures.layers.prediction import (
     PREDICTORS,
     explained,
     measurable,
     pooled,
 )
+from gradmask.lab.measures.layers.signals import Signals
 from gradmask.lab.records import Row
 from gradmask.lab.reports.stats import mean_interval
 from gradmask.theory import predict_gain, snr_gain

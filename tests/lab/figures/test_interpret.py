@@ -14,7 +14,8 @@ from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import cluttered_scenes
 from gradmask.lab.figures import interpret as draw
 from gradmask.lab.figures.playback import TrainingPanel, unfolding
-from gradmask.lab.measures.layers.receptive_field import moment, radius
+from gradmask.lab.measures.layers.receptive_field import radius
+from gradmask.lab.measures.layers.snapshot import snapshot
 from gradmask.lab.networks.small import small_resnet
 
 RULE = gm.GradientMask(1.0, size=5)
@@ -33,7 +34,7 @@ def scene():
 @pytest.fixture(scope="module")
 def moments(scene):
     return [
-        moment(small_resnet(widths=(8, 8), seed=s), scene.images, scene.labels, RULE)
+        snapshot(small_resnet(widths=(8, 8), seed=s), scene.images, scene.labels, RULE)
         for s in range(3)
     ]
 
@@ -130,19 +131,3 @@ def test_the_page_says_what_the_slider_stands_on(scene, moments, panel, tmp_path
         numbers = [float(n) for n in re.findall(r"\d+(?= %)|\d+(?= of 2)", text)]
         expected = [epoch, 100 * at.probability, *shares]
         assert numbers == pytest.approx(expected, abs=0.51)
-
-
-def test_a_moment_is_that_of_evaluation_and_asks_the_mask(scene):
-    model = small_resnet(widths=(8, 8), seed=0).train()
-    with RULE.attach(model):
-        at = moment(model, scene.images, scene.labels, RULE)
-    assert model.training
-    model.eval()
-    features = model[:2](scene.images).detach().requires_grad_()
-    logits = model[2:](features.clone())
-    loss = -logits.log_softmax(1)[0, scene.labels[0]]
-    (delta,) = torch.autograd.grad(loss, features)
-    torch.testing.assert_close(at.energy["2"], delta.norm(dim=1)[0])
-    assert torch.equal(at.mask["2"], RULE.mask(delta)[0, 0])
-    probability = float(logits.detach().softmax(1)[0, scene.labels[0]])
-    assert at.probability == pytest.approx(probability)

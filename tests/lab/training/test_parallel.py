@@ -17,6 +17,7 @@ from gradmask.lab.networks.small import small_cnn
 from gradmask.lab.training.loop import finish, train
 
 FOLDER = str(Path(__file__).parents[2])
+PATHS = os.pathsep.join([FOLDER, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 SCRIPT = """
 import sys
@@ -60,7 +61,7 @@ def test_two_processes_train_as_one_does(tmp_path):
     torchrun = "torch.distributed.run --standalone --nproc-per-node 2"
     subprocess.run(
         [sys.executable, "-m", *torchrun.split(), script, tmp_path],
-        env=os.environ | {"PYTHONPATH": FOLDER, "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": PATHS, "OMP_NUM_THREADS": "1"},
         check=True,
         timeout=300,
     )
@@ -97,6 +98,6 @@ assert evaluate(copied, tiny()).loss != evaluate(model, tiny()).loss
 
 
 def test_the_launcher_may_ask_for_half_precision_while_training():
-    settings = {"ACCELERATE_MIXED_PRECISION": "bf16", "PYTHONPATH": FOLDER}
+    settings = {"ACCELERATE_MIXED_PRECISION": "bf16", "PYTHONPATH": PATHS}
     command = [sys.executable, "-c", HALF]
     subprocess.run(command, env=os.environ | settings, check=True, timeout=300)

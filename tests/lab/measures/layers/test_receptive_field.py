@@ -1,4 +1,4 @@
-"""Filters and receptive fields against closed forms and finite differences."""
+"""Receptive fields against closed forms and finite differences."""
 
 import math
 
@@ -9,12 +9,8 @@ from scipy.signal import convolve2d
 from torch import nn
 
 import gradmask as gm
-from gradmask.lab.measures.layers.receptive_field import (
-    first_filters,
-    radius,
-    receptive_field,
-)
-from gradmask.lab.networks.small import small_cnn, small_resnet
+from gradmask.lab.measures.layers.receptive_field import radius, receptive_field
+from gradmask.lab.networks.small import small_resnet
 
 
 def averaging(depth, size=3):
@@ -117,18 +113,7 @@ def test_the_radius_is_the_loop():
     assert math.isnan(radius(torch.zeros(3, 3)))
 
 
-def test_filters_are_a_copy_of_the_first_weights():
-    model = small_cnn(seed=0)
-    filters = first_filters(model)
-    assert torch.equal(filters, model[1].weight[:, 0])
-    filters.zero_()
-    assert model[1].weight.abs().sum() > 0
-
-
 def test_what_is_not_there_is_refused():
-    for model in (nn.Linear(2, 2), nn.Conv2d(3, 4, 3)):
-        with pytest.raises(ValueError, match="one channel"):
-            first_filters(model)
     model = small_resnet(widths=(8, 8), seed=0)
     with pytest.raises(ValueError, match="no layer 'x'"):
         receptive_field(model, "x", images())
