@@ -131,7 +131,7 @@ def _mask(name: str, control: str | None, seed: int) -> GradientMask | None:
     if name == "plain":
         if control:
             raise ValueError(
-                f"the control {control!r} needs a mask beside --mask plain"
+                f"the control {control!r} needs a mask: name one with --mask"
             )
         return None
     chosen = MASKS[name] | ({"select": control} if control else {})
