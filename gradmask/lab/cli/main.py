@@ -10,12 +10,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from gradmask.lab.cli import experiments
+from gradmask.lab.cli import experiments, judge, train
 from gradmask.lab.records import RecordError
 
 __all__ = ["main"]
 
-GROUPS = (experiments,)
+GROUPS = (experiments, train, judge)
 """Modules whose ``add_parser(commands)`` adds subcommands.  Each sets ``command``: a
 function of the options, whose result is the exit status."""
 

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gradmask.lab.data import embedded as embed
-from gradmask.lab.data import published as official
+from gradmask.lab.data import embedded, published
 from gradmask.lab.data.idx import DataError
 from gradmask.lab.data.images import ImageSet
 
@@ -113,9 +112,9 @@ def load_fashion_mnist(
     if root is None and not full:
         return _embedded()
     folder, origin = _full_source(root)
-    (images, labels), test = official.read_folder(folder, official.SHA256)
-    train = official.per_class(labels, _TRAIN)
-    validation = official.per_class(labels, _VALIDATION)
+    (images, labels), test = published.read_folder(folder, published.SHA256)
+    train = published.per_class(labels, _TRAIN)
+    validation = published.per_class(labels, _VALIDATION)
     return FashionMNIST(
         _split(images[train], labels[train]),
         _split(images[validation], labels[validation]),
@@ -126,7 +125,8 @@ def load_fashion_mnist(
 
 def _embedded() -> FashionMNIST:
     train, validation, test = (
-        _split(part["image"], part["label"]) for part in embed.read_subset(embed.ASSET)
+        _split(part["image"], part["label"])
+        for part in embedded.read_subset(embedded.ASSET)
     )
     return FashionMNIST(train, validation, test, "embedded subset")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Protocol, Self, TypeVar
 
@@ -18,8 +18,10 @@ class Batches(Protocol):
     def __len__(self) -> int:
         """Return the number of images."""
 
-    def batches(self, indices: Tensor, device: torch.device) -> Iterator[ImageSet]:
-        """Yield the images of every row of indices (steps, B), on a device."""
+    def batches(
+        self, indices: Iterable[Tensor], device: torch.device
+    ) -> Iterator[ImageSet]:
+        """Yield the images of every row of indices, on a device."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -64,11 +66,13 @@ class ImageSet:
             self, **{name: t.to(device) for name, t in self._known().items()}
         )
 
-    def batches(self, indices: Tensor, device: torch.device) -> Iterator[Self]:
-        """Yield the images of every row of indices (steps, B), on a device."""
+    def batches(
+        self, indices: Iterable[Tensor], device: torch.device
+    ) -> Iterator[Self]:
+        """Yield the images of every row of indices, on a device."""
         here = self.to(device)
-        for row in indices.to(device):
-            yield here[row]
+        for row in indices:
+            yield here[row.to(device)]
 
     def _known(self) -> dict[str, Tensor]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}

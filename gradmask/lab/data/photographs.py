@@ -11,15 +11,15 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
 from torchvision.tv_tensors import BoundingBoxes
 
-from gradmask.lab.data.fashion import DataError
+from gradmask.lab.data.idx import DataError
 
-__all__ = ["Photograph", "Photographs", "read_annotation"]
+__all__ = ["Photograph", "Photographs", "read_annotation", "read_picture"]
 
 FORMATS = {".jpg", ".jpeg", ".png"}
 SIDE = 224
@@ -116,8 +116,7 @@ class Photographs(Dataset[Photograph]):
 
     def __getitem__(self, index: int) -> Photograph:
         path, label, (x0, y0, x1, y1) = self._items[index]
-        with Image.open(path) as opened:
-            picture = opened.convert("RGB")
+        picture = read_picture(path)
         width, height = picture.size
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             raise DataError(
@@ -132,6 +131,26 @@ class Photographs(Dataset[Photograph]):
         return Photograph(
             image.as_subclass(Tensor), torch.tensor(label), corners.long()
         )
+
+
+def read_picture(path: Path | str) -> Image.Image:
+    """Read an image in colour, turned upright as its EXIF data say.
+
+    Raises
+    ------
+    DataError
+        If the file is not a whole image, or has more than 8 bits a channel, which
+        would be clipped.
+    """
+    try:
+        with Image.open(path) as opened:
+            if opened.mode.startswith(("I", "F")):
+                raise DataError(
+                    f"{path} has more than 8 bits a channel: save it with 8"
+                )
+            return ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, SyntaxError) as error:
+        raise DataError(f"{path} cannot be read as an image: {error}") from error
 
 
 def read_annotation(path: Path) -> list[tuple[str, Box]]:

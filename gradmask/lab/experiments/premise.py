@@ -22,7 +22,7 @@ from tqdm import tqdm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import scene_splits
 from gradmask.lab.experiments.experiment import Experiment
-from gradmask.lab.measures.layers.contrast import premise_rows
+from gradmask.lab.measures.layers.contrast import contrast_rows
 from gradmask.lab.networks.heads import resnet_with_head, targets
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import stages, train
@@ -44,7 +44,7 @@ class ObjectContrast(Experiment):
         """Train with every head and measure the contrast on the way.
 
         Rows: "head", "epoch", and what
-        :func:`gradmask.lab.measures.layers.contrast.premise_rows` gives.
+        :func:`gradmask.lab.measures.layers.contrast.contrast_rows` gives.
         """
         sizes = (self.scenes, 1, 1)
         scenes = scene_splits(load_fashion_mnist(), *sizes, seed=seed).train
@@ -57,7 +57,7 @@ class ObjectContrast(Experiment):
             passes = train(model, training, epochs=self.epochs, seed=seed)
             for epoch in stages(tqdm(passes, head, self.epochs, leave=False)):
                 if epoch in self.measured:
-                    found = premise_rows(model, seen.images, seen.labels, mask)
+                    found = contrast_rows(model, seen.images, seen.labels, mask)
                     rows.extend({"head": head, "epoch": epoch} | row for row in found)
         return rows
 

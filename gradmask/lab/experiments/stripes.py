@@ -33,11 +33,8 @@ from gradmask.lab.data.scenes import Scenes, scene_splits
 from gradmask.lab.data.shortcuts import striped, told
 from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.accuracy import evaluate
-from gradmask.lab.measures.layers.contrast import (
-    layer_signals,
-    object_positions,
-)
 from gradmask.lab.measures.layers.gain import mask_rates
+from gradmask.lab.measures.layers.signals import layer_signals, object_positions
 from gradmask.lab.measures.saliency.attention import attention
 from gradmask.lab.networks.inspection import batch_normalised_copy, predict
 from gradmask.lab.networks.registry import network

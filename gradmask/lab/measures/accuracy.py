@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
+from accelerate import Accelerator
 from torch import Tensor, nn
 
-from gradmask.lab.data.images import ImageSet
+from gradmask.lab.data.images import Batches, ImageSet
 from gradmask.lab.networks.inspection import predict
 
-__all__ = ["Epoch", "Score", "evaluate", "scored"]
+__all__ = ["Epoch", "Score", "evaluate", "evaluate_shared", "scored"]
 
 
 class Score(NamedTuple):
@@ -52,6 +54,40 @@ def evaluate(model: nn.Module, images: ImageSet, batch_size: int = 500) -> Score
         F.cross_entropy(logits, labels).item(),
         (logits.argmax(1) == labels).double().mean().item(),
     )
+
+
+def evaluate_shared(model: nn.Module, images: Batches, batch_size: int = 500) -> Score:
+    """Score a classifier as :func:`evaluate` does, all processes sharing the images.
+
+    Every process has to call it, and gets the score on all images.  No more than a
+    batch is in memory at once.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes images to logits; it is left in the mode it was in.
+    images : ImageSet or Batches
+        What to score it on.
+    batch_size : int, default 500
+        Images per forward pass of every process.
+
+    Returns
+    -------
+    Score
+        Mean loss and accuracy.
+    """
+    device = next(model.parameters()).device
+    engine = Accelerator(cpu=device.type == "cpu")
+    own = torch.arange(len(images))[engine.process_index :: engine.num_processes]
+    sums = torch.zeros(2, device=device)
+    rows = (row for row in own.split(batch_size) if len(row))
+    for batch in images.batches(rows, device):
+        logits = predict(model, batch.images, batch_size)
+        right = (logits.argmax(1) == batch.labels).sum()
+        loss = F.cross_entropy(logits, batch.labels, reduction="sum")
+        sums += torch.stack([loss, right])
+    loss, right = engine.reduce(sums, "sum") / len(images)
+    return Score(loss.item(), right.item())
 
 
 def scored(

@@ -133,7 +133,7 @@ def error_signals(
         they were.
     images, labels : Tensor
         Shapes (B, C, H, W) and (B,), or (B, H, W) for a dense prediction.
-    layers : mapping of str to nn.Module, optional
+    layers : mapping of str to Module, optional
         Modules by name: the error is taken at an activation's input and at the output
         of any other.  Default: every activation.
     reduction : {"mean", "sum"}, default "mean"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from support.fashion_files import checksums, made_set, write
 
-from gradmask.lab.data import embedded as embed
+from gradmask.lab.data import embedded
 from gradmask.lab.data import fashion as data
 from gradmask.lab.data.fashion import CLASSES, DataError, load_fashion_mnist
 
@@ -30,7 +30,7 @@ class TestEmbeddedSubset:
         assert torch.equal(pixels.round() / 255, load_fashion_mnist().test.images)
 
     def test_official_indices_are_distinct_and_within_their_split(self):
-        subset = embed.read_subset(embed.ASSET)
+        subset = embedded.read_subset(embedded.ASSET)
         from_train = np.concatenate([subset.train["index"], subset.validation["index"]])
         assert len(np.unique(from_train)) == 10_000
         assert from_train.max() < 60_000
@@ -70,7 +70,7 @@ class TestEmbeddedSubset:
 
 class TestDamagedAsset:
     def tampered(self):
-        payload = bytearray(lzma.decompress(embed.ASSET.read_bytes()))
+        payload = bytearray(lzma.decompress(embedded.ASSET.read_bytes()))
         payload[400] ^= 1
         return lzma.compress(bytes(payload), preset=0)
 
@@ -78,7 +78,7 @@ class TestDamagedAsset:
         ("damage", "said"),
         [
             (lambda self: self.tampered(), "sha256"),
-            (lambda self: embed.ASSET.read_bytes()[:-1000], "cannot be read"),
+            (lambda self: embedded.ASSET.read_bytes()[:-1000], "cannot be read"),
             (lambda self: b"", "cannot be read"),
             (lambda self: None, "cannot be read"),
         ],
@@ -88,7 +88,7 @@ class TestDamagedAsset:
         path = tmp_path / "subset.xz"
         if (content := damage(self)) is not None:
             path.write_bytes(content)
-        monkeypatch.setattr(embed, "ASSET", path)
+        monkeypatch.setattr(embedded, "ASSET", path)
         with pytest.raises(DataError, match=said) as caught:
             load_fashion_mnist()
         assert str(path) in str(caught.value)
@@ -104,15 +104,15 @@ class TestBuilder:
         self, contents, monkeypatch, tmp_path, capsys
     ):
         root = write(tmp_path / "root", contents)
-        monkeypatch.setattr(embed, "SHA256", checksums(contents))
+        monkeypatch.setattr(embedded, "SHA256", checksums(contents))
         first, second = tmp_path / "first.xz", tmp_path / "second.xz"
-        embed.main(root, first)
-        embed.main(root, second)
+        embedded.main(root, first)
+        embedded.main(root, second)
         assert first.read_bytes() == second.read_bytes()
 
         digest = capsys.readouterr().out.split()[-1]
-        monkeypatch.setattr(embed, "ASSET_SHA256", digest)
-        subset = embed.read_subset(first)
+        monkeypatch.setattr(embedded, "ASSET_SHA256", digest)
+        subset = embedded.read_subset(first)
         assert [len(part) for part in subset] == [8000, 2000, 2000]
         for part, prefix in zip(subset, ("train", "train", "t10k"), strict=True):
             images = contents[f"{prefix}-images-idx3-ubyte"]
@@ -129,5 +129,5 @@ class TestBuilder:
     def test_refuses_what_is_not_the_official_set(self, contents, tmp_path):
         root = write(tmp_path / "root", contents)
         with pytest.raises(DataError, match="sha256"):
-            embed.main(root, tmp_path / "asset.xz")
+            embedded.main(root, tmp_path / "asset.xz")
         assert not (tmp_path / "asset.xz").exists()

@@ -8,9 +8,8 @@ import pytest
 import torch
 from support.fashion_files import FILES, checksums, made_set, write
 
-from gradmask.lab.data import embedded as embed
+from gradmask.lab.data import embedded, published
 from gradmask.lab.data import fashion as data
-from gradmask.lab.data import published as official
 from gradmask.lab.data.fashion import DataError, FashionMNIST, load_fashion_mnist
 
 
@@ -33,7 +32,7 @@ def large_folder(large, tmp_path_factory):
 @pytest.fixture
 def sandbox(large, monkeypatch, tmp_path):
     """No source but those that a test makes; `large` stands for the official set."""
-    monkeypatch.setattr(official, "SHA256", checksums(large))
+    monkeypatch.setattr(published, "SHA256", checksums(large))
     monkeypatch.delenv(data.VARIABLE, raising=False)
     monkeypatch.setattr(data, "DEBIAN", tmp_path / "absent")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -70,7 +69,7 @@ class TestFullSet:
         assert loaded.train.images.max() == 1
 
     def test_subset_lies_within_the_split_of_the_same_name(self):
-        subset = embed.read_subset(embed.ASSET)
+        subset = embedded.read_subset(embedded.ASSET)
         for label in range(10):
             train = subset.train["index"][subset.train["label"] == label]
             held = subset.validation["index"][subset.validation["label"] == label]

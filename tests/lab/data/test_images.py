@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import ImageSet, random_part
-from gradmask.lab.data.scenes import Scenes
+from gradmask.lab.data.scenes import Scenes, cluttered_scenes
 
 
 def scenes(count=6):
@@ -56,3 +57,14 @@ def test_a_random_part_is_drawn_by_its_seed_without_repeats():
     one, two, other = (random_part(scenes(), 4, seed=seed) for seed in (1, 1, 2))
     assert one.labels.tolist() == two.labels.tolist() != other.labels.tolist()
     assert len(set(one.labels.tolist())) == 4
+
+
+def test_random_scenes_are_whole_scenes_and_not_balanced():
+    many = cluttered_scenes(load_fashion_mnist().train, 200, seed=0)
+    some = random_part(many, 50, seed=1)
+    assert sorted(many.labels[:50].bincount(minlength=10).tolist()) == [5] * 10
+    assert sorted(some.labels.bincount(minlength=10).tolist()) != [5] * 10
+    for i in range(50):
+        (where,) = (many.images == some.images[i]).flatten(1).all(1).nonzero()
+        assert many.labels[where] == some.labels[i]
+        assert torch.equal(many.mask[where[0]], some.mask[i])

@@ -15,7 +15,7 @@ from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import cluttered_scenes
 from gradmask.lab.figures.maps import model
 from gradmask.lab.figures.panels import MaskPanel, TrainingPanel, unfolding
-from gradmask.lab.measures.layers.receptive_field import moment
+from gradmask.lab.measures.layers.snapshot import snapshot
 from gradmask.lab.networks.small import small_resnet
 from gradmask.lab.simulation.gradients import disc, error_signals
 
@@ -143,7 +143,7 @@ def scene():
 @pytest.fixture(scope="module")
 def moments(scene):
     return [
-        moment(small_resnet(widths=(8, 8), seed=s), scene.images, scene.labels, RULE)
+        snapshot(small_resnet(widths=(8, 8), seed=s), scene.images, scene.labels, RULE)
         for s in range(3)
     ]
 

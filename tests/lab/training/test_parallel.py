@@ -12,20 +12,25 @@ import torch.distributed as dist
 import gradmask as gm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import ImageSet
+from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.networks.small import small_cnn
 from gradmask.lab.training.loop import finish, train
 
 FOLDER = str(Path(__file__).parents[2])
+PATHS = os.pathsep.join([FOLDER, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 SCRIPT = """
 import sys
 
 import torch
-from lab.training.test_parallel import trained
+from gradmask.lab.measures.accuracy import evaluate_shared
+from lab.training.test_parallel import noisy, trained
 torch.set_num_threads(1)
 model, last = trained()
 rank = torch.distributed.get_rank()
 torch.save(model.state_dict(), f"{sys.argv[1]}/{rank}.pt")
+score = evaluate_shared(model, noisy()[:101], batch_size=20)
+torch.save(tuple(score), f"{sys.argv[1]}/score{rank}.pt")
 """
 
 
@@ -33,11 +38,14 @@ def tiny():
     return load_fashion_mnist().train[:128]
 
 
-def trained():
-    model = small_cnn(widths=(4, 6, 8), seed=0).double()
+def noisy():
     # Noise, for equal pixels make ties, which rounding breaks one way or the other.
     noise = torch.rand(128, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    data = ImageSet(noise.double(), tiny().labels)
+    return ImageSet(noise.double(), tiny().labels)
+
+
+def trained():
+    model, data = small_cnn(widths=(4, 6, 8), seed=0).double(), noisy()
     inhibition = gm.GradientMask(1.0, size=5)
     options = {"epochs": 2, "batch_size": 32, "seed": 0, "inhibition": inhibition}
     return model, finish(train(model, data, **options))
@@ -53,12 +61,15 @@ def test_two_processes_train_as_one_does(tmp_path):
     torchrun = "torch.distributed.run --standalone --nproc-per-node 2"
     subprocess.run(
         [sys.executable, "-m", *torchrun.split(), script, tmp_path],
-        env=os.environ | {"PYTHONPATH": FOLDER, "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": PATHS, "OMP_NUM_THREADS": "1"},
         check=True,
         timeout=300,
     )
     model, _ = trained()
+    score = evaluate(model, noisy()[:101])
     for rank in (0, 1):
+        shared = torch.load(tmp_path / f"score{rank}.pt", weights_only=True)
+        assert shared == pytest.approx(score, rel=1e-5)
         state = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         torch.testing.assert_close(state, dict(model.state_dict()))
 
@@ -87,6 +98,6 @@ assert evaluate(copied, tiny()).loss != evaluate(model, tiny()).loss
 
 
 def test_the_launcher_may_ask_for_half_precision_while_training():
-    settings = {"ACCELERATE_MIXED_PRECISION": "bf16", "PYTHONPATH": FOLDER}
+    settings = {"ACCELERATE_MIXED_PRECISION": "bf16", "PYTHONPATH": PATHS}
     command = [sys.executable, "-c", HALF]
     subprocess.run(command, env=os.environ | settings, check=True, timeout=300)

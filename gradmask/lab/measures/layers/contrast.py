@@ -1,142 +1,35 @@
-"""Is the error louder on the object than beside it?  The premise of the mask, measured.
+"""Object contrast: whether the error is larger on the object than off it.
 
-Everything here looks at a network whose batch normalisations are frozen, so that every
-sample has a gradient of its own; see
-:func:`.batch_normalised_copy`.
+This is the premise of the mask, measured.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradmask.functional import contribution_energy, error_energy
-from gradmask.lab.networks.inspection import (
-    batch_normalised_copy,
-    calls_of,
-    error_signals,
-)
+from gradmask.lab.measures.energy import energy_share
+from gradmask.lab.measures.layers.signals import layer_signals, object_positions
+from gradmask.lab.networks.inspection import batch_normalised_copy
 from gradmask.lab.records import Row
 
-__all__ = [
-    "Signals",
-    "contrast",
-    "energy_share",
-    "layer_signals",
-    "object_positions",
-    "premise_rows",
-]
+__all__ = ["contrast_rows", "object_contrast", "object_share"]
 
 
-class Signals(NamedTuple):
-    """What meets at a convolution in the backward pass.
-
-    Attributes
-    ----------
-    conv : nn.Conv2d
-        The convolution.
-    activation : Tensor of shape (B, C, H, W)
-        Its input.
-    delta : Tensor of shape (B, C', H', W')
-        Error of every sample's own loss at its output.
-    """
-
-    conv: nn.Conv2d
-    activation: Tensor
-    delta: Tensor
-
-    def energy(self, kind: str) -> Tensor:
-        """What competes: "error" or "contribution" energy, (B, 1, H', W')."""
-        if kind == "error":
-            return error_energy(self.delta)
-        return self._contribution(self.delta)
-
-    def window(self) -> Tensor:
-        """Norm of the activations under the kernel's window, (B, 1, H', W')."""
-        shape = len(self.delta), self.conv.groups, *self.delta.shape[2:]
-        return self._contribution(self.delta.new_ones(shape))
-
-    def _contribution(self, delta: Tensor) -> Tensor:
-        assert isinstance(self.conv.padding, tuple)
-        return contribution_energy(
-            delta,
-            self.activation,
-            self.conv.kernel_size,
-            stride=self.conv.stride,
-            padding=self.conv.padding,
-            dilation=self.conv.dilation,
-            groups=self.conv.groups,
-        )
-
-
-def layer_signals(
-    model: nn.Module, images: Tensor, labels: Tensor
-) -> dict[str, Signals]:
-    """Input and error of every convolution for the sum of the samples' cross-entropies.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Classifier in evaluation mode (see
-    :func:`.batch_normalised_copy`); each of its convolutions
-        runs once.
-    images, labels : Tensor
-        Shapes (B, 1, H, W) and (B,), or (B, H, W) for a dense prediction.
-
-    Returns
-    -------
-    dict of str to Signals
-        By the convolution's name, in the order of the forward pass.
-    """
-    convolutions = {
-        name: m for name, m in model.named_modules() if isinstance(m, nn.Conv2d)
-    }
-    with calls_of(convolutions) as calls:
-        errors = error_signals(model, images, labels, convolutions, reduction="sum")
-    return {
-        name: Signals(convolutions[name], call.input.detach(), errors[name])
-        for name, call in calls.items()
-    }
-
-
-def object_positions(mask: Tensor, shape: torch.Size) -> Tensor:
-    """Positions of a feature map of which the object covers at least half.
-
-    Parameters
-    ----------
-    mask : Tensor of bool, shape (B, S, S)
-        The objects' pixels.
-    shape : torch.Size
-        (..., H, W) of the map.
-
-    Returns
-    -------
-    Tensor
-        Bool of shape (B, 1, H, W).
-    """
-    cover = F.adaptive_avg_pool2d(mask[:, None].float(), (shape[-2], shape[-1]))
-    return cover >= 0.5
-
-
-def contrast(energy: Tensor, on: Tensor) -> float:
-    """Mean of e^2 on the object over its mean beside it, over all samples together."""
+def object_contrast(energy: Tensor, on: Tensor) -> float:
+    """Mean of e^2 on the object over its mean off it, over all samples together."""
     power = energy.double().square()
     return (power[on].mean() / power[~on].mean()).item()
 
 
-def energy_share(energy: Tensor, on: Tensor) -> float:
+def object_share(energy: Tensor, on: Tensor) -> float:
     """w, the share of all e^2 that lies on the object, over all samples together."""
-    power = energy.double().square()
-    return (power[on].sum() / power.sum()).item()
+    return energy_share(energy.double().square(), on, dim=None).item()
 
 
-def premise_rows(
+def contrast_rows(
     model: nn.Module, images: Tensor, labels: Tensor, mask: Tensor
 ) -> list[Row]:
-    """Measure the premise at every convolution of a network, which stays as it is.
+    """Measure object contrast at every convolution of a network, which stays as it is.
 
     Parameters
     ----------
@@ -166,8 +59,8 @@ def premise_rows(
                     "depth": index / max(1, len(signals) - 1),
                     "side": on.shape[-1],
                     "energy": kind,
-                    "contrast": contrast(energy, on),
-                    "share": energy_share(energy, on),
+                    "contrast": object_contrast(energy, on),
+                    "share": object_share(energy, on),
                     "area": on.double().mean().item(),
                 }
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import torch
@@ -10,24 +9,24 @@ from torch import Tensor, nn
 
 from gradmask import GradientMask
 from gradmask.lab.data.scenes import Scenes
-from gradmask.lab.measures.layers.contrast import (
-    Signals,
-    contrast,
-    energy_share,
-    layer_signals,
-    object_positions,
-)
-from gradmask.lab.measures.layers.gain import (
-    Anatomy,
-    Rates,
-    estimate_gain,
+from gradmask.lab.measures.layers.contrast import object_contrast, object_share
+from gradmask.lab.measures.layers.gain import Rates, estimate_gain, mask_rates
+from gradmask.lab.measures.layers.gradients import (
     input_patches,
-    mask_rates,
+    jackknife_stderr,
     moments,
+    sample_gradients,
+)
+from gradmask.lab.measures.layers.regions import (
+    Anatomy,
     noise_occupancy,
     regional_gain,
     regions,
-    sample_gradients,
+)
+from gradmask.lab.measures.layers.signals import (
+    Signals,
+    layer_signals,
+    object_positions,
 )
 from gradmask.lab.networks.inspection import batch_normalised_copy
 from gradmask.lab.records import Row
@@ -104,8 +103,8 @@ def _layer_rows(
     contribution = energies["contribution"]
     layer = {
         "occupancy": noise_occupancy(signals, on),
-        "share": energy_share(contribution, on),
-        "contrast": contrast(contribution, on),
+        "share": object_share(contribution, on),
+        "contrast": object_contrast(contribution, on),
         "q": (plain.signal() / plain.norms.mean()).item(),
         "q_stderr": _quality_stderr(plain.signal(True), plain.noise(True)),
     }
@@ -134,8 +133,7 @@ def _kept(mask: GradientMask, delta: Tensor, energies: Mapping[str, Tensor]) -> 
 
 
 def _quality_stderr(signal: Tensor, noise: Tensor) -> float:
-    q = signal / (signal + noise)
-    return math.sqrt(len(q) - 1) * q.std(correction=0).item()
+    return jackknife_stderr(signal / (signal + noise))
 
 
 def _predictions(

@@ -1,63 +1,13 @@
-"""What a trained network looks for, and how far it looks."""
+"""How far a trained network looks."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from gradmask import GradientMask
-from gradmask.functional import error_energy
-from gradmask.lab.networks.inspection import (
-    calls_of,
-    error_signals,
-    evaluation_copy,
-)
+from gradmask.lab.networks.inspection import calls_of, evaluation_copy
 
-__all__ = ["Moment", "first_filters", "moment", "radius", "receptive_field"]
-
-
-class Moment(NamedTuple):
-    """What one image does to a network at one time of its training.
-
-    Attributes
-    ----------
-    probability : float
-        What the network gives the true class.
-    energy : dict of str to Tensor
-        Error energy (H', W') by the name of the activation.
-    mask : dict of str to Tensor of bool
-        True where a mask would keep it, of the same shape.
-    """
-
-    probability: float
-    energy: dict[str, Tensor]
-    mask: dict[str, Tensor]
-
-
-def first_filters(model: nn.Module) -> Tensor:
-    """Filters of the first convolution, one for each of its channels.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Network that takes grey images.
-
-    Returns
-    -------
-    Tensor, shape (C, k, k)
-        A copy of the weights.
-
-    Raises
-    ------
-    ValueError
-        If the model has no convolution, or the first takes several channels.
-    """
-    first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
-    if first is None or first.weight.shape[1] != 1:
-        raise ValueError("the first convolution must take one channel")
-    return first.weight.detach()[:, 0].clone()
+__all__ = ["radius", "receptive_field"]
 
 
 def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Tensor:
@@ -130,33 +80,3 @@ def radius(field: Tensor) -> float:
         mean = (along * place).sum()
         square += float((along * (place - mean).square()).sum())
     return float(square**0.5)
-
-
-def moment(
-    model: nn.Module, image: Tensor, label: Tensor, inhibition: GradientMask
-) -> Moment:
-    """Look at the errors of one image, in evaluation mode, and at their mask.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Classifier; it is left as it is.
-    image, label : Tensor
-        Shapes (1, 1, H, W) and (1,).
-    inhibition : GradientMask
-        The mask that is asked, not applied: every error is that of plain
-        backpropagation.
-
-    Returns
-    -------
-    Moment
-        At every activation whose map is large enough for the mask's kernel.
-    """
-    model = evaluation_copy(model).requires_grad_()
-    errors = error_signals(model, image, label)
-    with torch.no_grad():
-        probability = float(model(image).softmax(1)[0, label])
-    masks = {name: inhibition.mask(delta) for name, delta in errors.items()}
-    kept = {name: mask[0, 0] for name, mask in masks.items() if mask is not None}
-    energy = {name: error_energy(errors[name])[0, 0] for name in kept}
-    return Moment(probability, energy, kept)

@@ -25,7 +25,7 @@ from gradmask.lab.measures.robustness.attacks import (
     pgd,
     robust_accuracy,
 )
-from gradmask.lab.measures.robustness.square_search import square_search
+from gradmask.lab.measures.robustness.square_attack import square_attack
 from gradmask.lab.networks.inspection import evaluation_copy
 
 __all__ = ["Obfuscation", "check_gradients"]
@@ -45,7 +45,7 @@ class Obfuscation(NamedTuple):
     transfer : float
         Under projected gradient descent along another network's gradients.
     black_box : float
-        Under the square search, which sees no gradient.
+        Under the square attack, which sees no gradient.
     unbounded : float
         Under projected gradient descent that may change pixels at will.
     chance : float
@@ -114,7 +114,7 @@ def check_gradients(
     surrogate : nn.Module
         Another network for the same task, trained without the defence.
     queries : int, default 500
-        Queries of the square search.
+        Queries of the square attack.
     tolerance : float, default 0.02
         What an accuracy may exceed another one by.  Random starts alone move an
         accuracy by a few images, so that 200 images or more are needed.
@@ -130,7 +130,7 @@ def check_gradients(
     device = next(model.parameters()).device
     images, labels = images.to(device), labels.to(device)
     climb = partial(pgd, generator=generator)
-    search = partial(square_search, queries=queries, generator=generator)
+    search = partial(square_attack, queries=queries, generator=generator)
 
     def accuracy(attack: Attack, strength: float = epsilon) -> float:
         return robust_accuracy(victim, images, labels, attack, [strength])[strength]

@@ -1,1 +1,1 @@
-"""Saliency maps, and how to judge them."""
+"""Saliency maps, and how well they find and explain objects."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from gradmask.lab.data.scenes import Scenes
+from gradmask.lab.measures.energy import energy_share
 from gradmask.lab.measures.robustness.attacks import loss_gradient
 
 __all__ = ["attention"]
@@ -17,5 +18,4 @@ def attention(model: nn.Module, scenes: Scenes) -> float:
     """
     here = scenes.to(next(model.parameters()).device)
     energy = loss_gradient(model, here.images, here.labels).square().sum(1)
-    shares = (energy * here.mask).sum((1, 2)) / energy.sum((1, 2))
-    return float(shares.nanmean())
+    return float(energy_share(energy, here.mask).nanmean())

@@ -17,7 +17,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 from gradmask.lab.networks.inspection import evaluation_copy
 
-__all__ = ["area", "blurred", "deletion", "insertion", "transition"]
+__all__ = ["area", "blurred", "deletion", "insertion", "probability_curve"]
 
 
 def insertion(
@@ -29,9 +29,9 @@ def insertion(
 ) -> Tensor:
     """Probability of the class while the image emerges from its blur.
 
-    Parameters, and what is returned, are those of :func:`transition`.
+    Parameters, and what is returned, are those of :func:`probability_curve`.
     """
-    return transition(model, blurred(images), images, labels, saliency, steps)
+    return probability_curve(model, blurred(images), images, labels, saliency, steps)
 
 
 def deletion(
@@ -43,14 +43,14 @@ def deletion(
 ) -> Tensor:
     """Probability of the class while the image turns black.
 
-    Parameters, and what is returned, are those of :func:`transition`.
+    Parameters, and what is returned, are those of :func:`probability_curve`.
     """
     black = torch.zeros_like(images)
-    return transition(model, images, black, labels, saliency, steps)
+    return probability_curve(model, images, black, labels, saliency, steps)
 
 
 @torch.no_grad()
-def transition(
+def probability_curve(
     model: nn.Module,
     before: Tensor,
     after: Tensor,

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from gradmask.lab.measures.energy import energy_share
 from gradmask.lab.networks.inspection import evaluation_copy
 from gradmask.saliency import box_iou, energy_in_box, saliency_box
 
 __all__ = [
     "SHARES",
     "eligible",
-    "energy_on_mask",
     "iou_over_shares",
     "localisation",
     "pointing",
@@ -78,7 +78,8 @@ def localisation(
     dict of str to Tensor of shape (N,)
         "iou" of the box around the 15 % most salient pixels, "mean iou" over
         `SHARES`, "pointing" (:func:`pointing`), "energy in box"
-        (:func:`gradmask.saliency.energy_in_box`) and, with a mask, "energy on object".
+        (:func:`gradmask.saliency.energy_in_box`) and, with a mask, "energy on object"
+        (:func:`gradmask.lab.measures.energy.energy_share`).
     """
     nothing = (saliency == 0).all(2).all(1)
     saliency = torch.where(nothing[:, None, None], 1.0, saliency)
@@ -89,7 +90,7 @@ def localisation(
         "energy in box": energy_in_box(saliency, box),
     }
     if mask is not None:
-        found["energy on object"] = energy_on_mask(saliency, mask)
+        found["energy on object"] = energy_share(saliency, mask)
     return found
 
 
@@ -131,14 +132,3 @@ def pointing(saliency: Tensor, box: Tensor, tolerance: int = 0) -> Tensor:
     highest = (saliency == saliency.amax((1, 2), keepdim=True)).to(saliency)
     slack = torch.tensor([-tolerance, -tolerance, tolerance, tolerance])
     return energy_in_box(highest, box + slack.to(box))
-
-
-def energy_on_mask(saliency: Tensor, mask: Tensor) -> Tensor:
-    """Share of the saliency that lies on the object itself, for each image.
-
-    Returns
-    -------
-    Tensor
-        Of shape (N,), in [0, 1]; nan for a map of zeros.
-    """
-    return (saliency * mask).sum((1, 2)) / saliency.sum((1, 2))

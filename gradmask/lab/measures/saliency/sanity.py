@@ -19,7 +19,12 @@ from gradmask.lab.data.images import ImageSet
 from gradmask.lab.measures.saliency.maps import SaliencyMap
 from gradmask.lab.networks.small import seeded
 
-__all__ = ["cascade", "random_labels", "rank_correlation", "survival"]
+__all__ = [
+    "cascade",
+    "correlation_after_randomisation",
+    "random_labels",
+    "rank_correlation",
+]
 
 
 def cascade(model: nn.Module, *, seed: int) -> Iterator[tuple[str, nn.Module]]:
@@ -58,7 +63,7 @@ def cascade(model: nn.Module, *, seed: int) -> Iterator[tuple[str, nn.Module]]:
         yield name, copy.deepcopy(current)
 
 
-def survival(
+def correlation_after_randomisation(
     draw: SaliencyMap, model: nn.Module, images: Tensor, labels: Tensor, *, seed: int
 ) -> dict[str, Tensor]:
     """Rank correlation of the maps of a network with those while it is randomised.

@@ -1,4 +1,4 @@
-"""Filters and receptive fields against closed forms and finite differences."""
+"""Receptive fields against closed forms and finite differences."""
 
 import math
 
@@ -9,13 +9,8 @@ from scipy.signal import convolve2d
 from torch import nn
 
 import gradmask as gm
-from gradmask.lab.measures.layers.receptive_field import (
-    first_filters,
-    moment,
-    radius,
-    receptive_field,
-)
-from gradmask.lab.networks.small import small_cnn, small_resnet
+from gradmask.lab.measures.layers.receptive_field import radius, receptive_field
+from gradmask.lab.networks.small import small_resnet
 
 
 def averaging(depth, size=3):
@@ -118,37 +113,9 @@ def test_the_radius_is_the_loop():
     assert math.isnan(radius(torch.zeros(3, 3)))
 
 
-def test_filters_are_a_copy_of_the_first_weights():
-    model = small_cnn(seed=0)
-    filters = first_filters(model)
-    assert torch.equal(filters, model[1].weight[:, 0])
-    filters.zero_()
-    assert model[1].weight.abs().sum() > 0
-
-
 def test_what_is_not_there_is_refused():
-    for model in (nn.Linear(2, 2), nn.Conv2d(3, 4, 3)):
-        with pytest.raises(ValueError, match="one channel"):
-            first_filters(model)
     model = small_resnet(widths=(8, 8), seed=0)
     with pytest.raises(ValueError, match="no layer 'x'"):
         receptive_field(model, "x", images())
     with pytest.raises(ValueError, match="no map"):
         receptive_field(model, "6", images())
-
-
-def test_a_moment_is_that_of_evaluation_and_asks_the_mask():
-    rule, image, label = gm.GradientMask(1.0, size=5), images(1), torch.tensor([3])
-    model = small_resnet(widths=(8, 8), seed=0).train()
-    with rule.attach(model):
-        at = moment(model, image, label, rule)
-    assert model.training
-    model.eval()
-    features = model[:2](image).detach().requires_grad_()
-    logits = model[2:](features.clone())
-    loss = -logits.log_softmax(1)[0, label[0]]
-    (delta,) = torch.autograd.grad(loss, features)
-    torch.testing.assert_close(at.energy["2"], delta.norm(dim=1)[0])
-    assert torch.equal(at.mask["2"], rule.mask(delta)[0, 0])
-    probability = float(logits.detach().softmax(1)[0, label[0]])
-    assert at.probability == pytest.approx(probability)

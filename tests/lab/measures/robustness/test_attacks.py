@@ -9,50 +9,22 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from support.classifiers import examples, linear, network, seeded
 
 import gradmask as gm
 from gradmask.lab.measures.robustness.attacks import (
-    auto_attack,
     fgsm,
     loss_gradient,
     pgd,
     robust_accuracy,
 )
-from gradmask.lab.measures.robustness.square_search import square_search
-from gradmask.lab.networks.small import small_cnn, small_resnet
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def network(seed=0):
-    """A small network of steep logits, in double precision, ready to be attacked."""
-    model = small_cnn(widths=(3, 4), seed=seed).double()
-    with torch.no_grad():
-        model[-1].weight *= 5
-    return model
-
-
-def examples(count=24, seed=0):
-    images = torch.rand(count, 1, 16, 16, generator=seeded(seed)).double()
-    with torch.no_grad():
-        return images, network().eval()(images).argmax(1)
-
-
-def linear(classes=10, seed=0):
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=seeded(seed)))
-    return model
-
+from gradmask.lab.measures.robustness.square_attack import square_attack
+from gradmask.lab.networks.small import small_resnet
 
 ATTACKS = {
     "fgsm": fgsm,
     "pgd": lambda *args: pgd(*args, steps=4, restarts=2, generator=seeded()),
-    "square": lambda *args: square_search(*args, queries=8, generator=seeded()),
+    "square": lambda *args: square_attack(*args, queries=8, generator=seeded()),
 }
 each = pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 
@@ -85,8 +57,8 @@ class TestOnALinearModel:
         assert torch.equal(fooled, exact)
         assert torch.equal(attacked[~fooled], self.images[~fooled])
 
-    def test_the_square_search_fools_none_that_the_corner_does_not(self):
-        attacked = square_search(
+    def test_the_square_attack_fools_none_that_the_corner_does_not(self):
+        attacked = square_attack(
             self.model, self.images, self.labels, 0.03, generator=seeded()
         )
         fooled = self.model(attacked).argmax(1) != self.labels
@@ -291,163 +263,6 @@ class TestTransfer:
             for a in (white, attack)
         ]
         assert accuracies[0] < accuracies[1] < 1
-
-
-class TestRobustAccuracy:
-    def test_an_image_counts_if_it_is_right_before_and_after(self):
-        model = nn.Sequential(nn.Flatten(), nn.Linear(1, 2, bias=False))
-        model[1].weight.data[:] = torch.tensor([[1.0], [0.0]])
-        images = torch.tensor([0.5, 0.5, 0.5, 0.5]).view(4, 1, 1, 1)
-        labels = torch.tensor([0, 0, 0, 1])
-
-        def attack(model, images, labels, epsilon):
-            seen.append(len(images))
-            changed = images.clone()
-            changed[0] = -epsilon
-            return changed
-
-        seen = []
-        # Of the three that are right, each batch of the first two loses its first.
-        accuracy = robust_accuracy(model, images, labels, attack, [1.0], batch_size=2)
-        assert accuracy == {1.0: 0.25}
-        assert seen == [2, 1]
-
-    def test_batches_without_anything_to_attack_are_passed_over(self):
-        images, labels = examples(4)
-        wrong = (labels + 1) % 10
-        assert robust_accuracy(network(), images, wrong, fgsm, [0.0, 0.1]) == {
-            0.0: 0.0,
-            0.1: 0.0,
-        }
-
-    @given(st.integers(1, 9))
-    def test_does_not_depend_on_the_batches(self, batch_size):
-        images, labels = examples(9)
-        labels[::4] = (labels[::4] + 1) % 10
-        accuracies = robust_accuracy(
-            network(), images, labels, fgsm, [0.0, 0.01], batch_size
-        )
-        model = network().eval()
-        attacked = fgsm(model, images, labels, 0.01)
-        clean = model(images).argmax(1) == labels
-        both = clean & (model(attacked).argmax(1) == labels)
-        assert accuracies == {0.0: clean.sum() / 9, 0.01: both.sum() / 9}
-
-
-class TestSquareSearch:
-    def setup_method(self):
-        self.images, self.labels = examples(30)
-
-    def margin(self, images):
-        with torch.no_grad():
-            logits = network().eval()(images).numpy()
-        own = logits[np.arange(30), self.labels]
-        logits[np.arange(30), self.labels] = -np.inf
-        return own - logits.max(1)
-
-    def test_more_queries_lower_the_margin_of_every_image(self):
-        few, many = (
-            square_search(
-                network(),
-                self.images,
-                self.labels,
-                0.01,
-                queries=queries,
-                generator=seeded(),
-            )
-            for queries in (5, 60)
-        )
-        assert (self.margin(many) <= self.margin(few)).all()
-        assert (self.margin(many) < self.margin(few)).any()
-
-    def test_without_queries_the_images_wear_stripes(self):
-        attacked = square_search(
-            network(), self.images, self.labels, 0.01, queries=0, generator=seeded()
-        )
-        inside = (self.images > 0.01) & (self.images < 0.99)
-        signs = ((attacked - self.images) / 0.01).where(inside, 0.0)
-        columns = signs.sum(2).sign()
-        assert set(columns.unique().tolist()) == {-1.0, 1.0}
-        expected = columns[:, :, None].expand_as(signs).where(inside, 0.0)
-        torch.testing.assert_close(signs, expected)
-
-    def test_is_as_strong_as_the_reference_after_as_many_queries(self):
-        from pyautoattack.square import SquareAttack
-
-        model = small_resnet(widths=(4, 6), seed=0).eval()
-        images = torch.rand(400, 1, 16, 16, generator=seeded(5))
-        labels = model(images).argmax(1)
-        epsilon, queries = 0.02, 50
-        reference = SquareAttack(
-            model,
-            eps=epsilon,
-            n_queries=queries,
-            n_restarts=1,
-            seed=0,
-            resc_schedule=False,
-            device="cpu",
-        ).perturb(images, labels)
-        ours = square_search(
-            model, images, labels, epsilon, queries=queries, generator=seeded()
-        )
-        accuracies = [
-            (model(x).argmax(1) == labels).double().mean().item()
-            for x in (reference, ours)
-        ]
-        assert 0.1 < min(accuracies) < 0.9
-        # Five standard deviations of a difference of two shares of 400 images.
-        assert abs(accuracies[0] - accuracies[1]) < 5 * math.sqrt(2 * 0.25 / 400)
-
-
-class TestAutoAttack:
-    def setup_method(self):
-        self.model = linear()
-        self.images = torch.rand(24, 1, 8, 8, generator=seeded(1))
-        self.labels = self.model(self.images).argmax(1)
-
-    def exactly_robust(self, epsilon):
-        """No point of the ball is misclassified, class by class in closed form."""
-        w, b = (p.detach() for p in self.model[1].parameters())
-        x = self.images.flatten(1)
-        worst = torch.empty(24, 10)
-        for other in range(10):
-            towards = w[other] - w[self.labels]
-            corner = (x + epsilon * towards.sign()).clamp(0, 1)
-            worst[:, other] = (corner * towards).sum(1) + b[other] - b[self.labels]
-        worst.scatter_(1, self.labels[:, None], -math.inf)
-        return (worst < 0).all(1)
-
-    def attacked(self, epsilon, **options):
-        return auto_attack(self.model, self.images, self.labels, epsilon, **options)
-
-    def test_is_exact_on_a_linear_model(self):
-        epsilon = 0.03
-        attacked = self.attacked(epsilon)
-        robust = self.model(attacked).argmax(1) == self.labels
-        assert 2 < robust.sum() < 22
-        assert torch.equal(robust, self.exactly_robust(epsilon))
-        assert (attacked - self.images).abs().max() <= epsilon + 1e-6
-        assert attacked.min() >= 0
-        assert attacked.max() <= 1
-
-    def test_leaves_network_and_random_state_alone_and_repeats_itself(self):
-        torch.manual_seed(7)
-        expected = torch.rand(3)
-        torch.manual_seed(7)
-        first, again = self.attacked(0.5), self.attacked(0.5)
-        assert torch.equal(first, again)
-        assert torch.equal(torch.rand(3), expected)
-        assert not torch.equal(first, self.attacked(0.5, seed=1))
-        assert all(p.grad is None and p.requires_grad for p in self.model.parameters())
-
-    def test_serves_as_an_attack(self):
-        assert robust_accuracy(
-            self.model, self.images, self.labels, auto_attack, [0.5]
-        ) == {0.5: 0.0}
-
-    def test_what_cannot_be_attacked_is_refused(self):
-        with pytest.raises(ValueError, match="must not be negative"):
-            self.attacked(-0.1)
 
 
 def test_pgd_is_as_strong_as_the_reference_with_as_many_steps():

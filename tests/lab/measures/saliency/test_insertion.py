@@ -11,7 +11,7 @@ from gradmask.lab.measures.saliency.insertion import (
     blurred,
     deletion,
     insertion,
-    transition,
+    probability_curve,
 )
 from gradmask.lab.networks.small import small_resnet
 
@@ -50,11 +50,11 @@ def slow(model, before, after, label, saliency, steps):
 
 
 @pytest.mark.parametrize("steps", [1, 5, SIDE**2])
-def test_a_transition_changes_pixel_after_pixel(steps):
+def test_a_probability_curve_changes_pixel_after_pixel(steps):
     model, (images, labels, saliency) = network(), examples()
     saliency[1] = (saliency[1] > 0.5).double()  # ties go in reading order
     after = images.flip(0)
-    found = transition(model, images, after, labels, saliency, steps)
+    found = probability_curve(model, images, after, labels, saliency, steps)
     model.eval()
     for n in range(len(images)):
         expected = slow(model, images[n], after[n], labels[n], saliency[n], steps)
@@ -64,7 +64,7 @@ def test_a_transition_changes_pixel_after_pixel(steps):
 def test_all_colours_of_a_pixel_change_together():
     model = nn.Sequential(nn.Conv2d(3, 1, 1), network()).double()
     images, labels, saliency = examples(channels=3)
-    found = transition(model, images, images.flip(0), labels, saliency, 4)
+    found = probability_curve(model, images, images.flip(0), labels, saliency, 4)
     expected = slow(model, images[0], images[-1], labels[0], saliency[0], 4)
     np.testing.assert_allclose(found[0], expected, rtol=1e-9)
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
+from gradmask.lab.measures.energy import energy_share
 from gradmask.lab.measures.saliency.localisation import (
     SHARES,
     eligible,
-    energy_on_mask,
     iou_over_shares,
     localisation,
     pointing,
@@ -97,7 +97,7 @@ def test_a_map_of_zeros_counts_as_uniform():
     assert all(torch.equal(found[key], expected[key]) for key in expected)
     share = BOX.new_tensor(20) / (9 * 12)
     torch.testing.assert_close(found["pointing"], share.expand(6))
-    assert energy_on_mask(nothing, object_mask()).isnan().all()
+    assert energy_share(nothing, object_mask()).isnan().all()
 
 
 def test_the_pointing_game_may_tolerate_a_miss():

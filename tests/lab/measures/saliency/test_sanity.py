@@ -10,9 +10,9 @@ from gradmask.lab.data.images import ImageSet
 from gradmask.lab.measures.saliency.maps import MAPS
 from gradmask.lab.measures.saliency.sanity import (
     cascade,
+    correlation_after_randomisation,
     random_labels,
     rank_correlation,
-    survival,
 )
 from gradmask.lab.networks.small import FAMILIES, small_resnet
 
@@ -95,9 +95,13 @@ def test_what_does_not_look_survives_and_what_looks_does_not():
     images, labels = examples()
     model = small_resnet(widths=(8, 8), seed=0)
     for name in ("random", "centre"):
-        for correlation in survival(MAPS[name], model, images, labels, seed=1).values():
+        for correlation in correlation_after_randomisation(
+            MAPS[name], model, images, labels, seed=1
+        ).values():
             np.testing.assert_allclose(correlation, 1)
-    found = survival(MAPS["gradient"], model, images, labels, seed=1)
+    found = correlation_after_randomisation(
+        MAPS["gradient"], model, images, labels, seed=1
+    )
     maps = [
         MAPS["gradient"](network, images, labels)
         for network in (model, *(copy for _, copy in cascade(model, seed=1)))

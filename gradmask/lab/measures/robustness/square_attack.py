@@ -1,4 +1,4 @@
-"""An attack that sees logits and no gradient: random search with squares."""
+"""The square attack, which sees logits and no gradient: random search."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from gradmask.lab.measures.robustness.attacks import ball, uniform
 from gradmask.lab.networks.inspection import evaluation_copy
 
-__all__ = ["square_search"]
+__all__ = ["square_attack"]
 
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 @torch.no_grad()
-def square_search(
+def square_attack(
     model: nn.Module,
     images: Tensor,
     labels: Tensor,
@@ -27,7 +27,7 @@ def square_search(
     queries: int = 500,
     generator: torch.Generator,
 ) -> Tensor:
-    r"""Random search with squares: an attack that sees logits and no gradient.
+    r"""Square attack: random search with squares, which sees logits and no gradient.
 
     The search starts from vertical stripes of :math:`\pm\epsilon`.  A query adds
     :math:`\pm 2\epsilon` in a square at a random place, projects onto the ball, and is

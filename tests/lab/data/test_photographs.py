@@ -1,0 +1,143 @@
+"""Photographs with boxes, on tiny files made here."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support.pictures import OBJECT, write_photograph
+
+from gradmask.lab.data.idx import DataError
+from gradmask.lab.data.photographs import (
+    MEAN,
+    STD,
+    Photographs,
+    read_annotation,
+    read_picture,
+)
+
+
+def load(folder, classes=None):
+    return Photographs(folder / "images", folder / "boxes", classes)
+
+
+def test_images_and_boxes_are_stretched_alike(tmp_path):
+    write_photograph(tmp_path, "a", ("dog", 10, 5, 30, 15))
+    (photograph,) = load(tmp_path)
+    assert photograph.image.shape == (3, 224, 224)
+    assert photograph.box.tolist() == [56, 56, 168, 168]
+    mean, std = (torch.tensor(v)[:, None, None] for v in (MEAN, STD))
+    pixels = photograph.image * std + mean
+    x0, y0, x1, y1 = photograph.box.tolist()
+    inside = torch.zeros(224, 224, dtype=torch.bool)
+    inside[y0:y1, x0:x1] = True
+    wrong = (pixels.mean(0) > 0.5) != inside
+    assert not wrong[y0 + 2 : y1 - 2, x0 + 2 : x1 - 2].any()
+    wrong[y0 - 2 : y1 + 2, x0 - 2 : x1 + 2] = False
+    assert not wrong.any()
+    assert type(photograph.image) is torch.Tensor
+
+
+def test_boxes_are_rounded_outwards(tmp_path):
+    write_photograph(tmp_path, "a", ("dog", 1, 1, 2, 2), size=(300, 300))
+    (photograph,) = load(tmp_path)
+    assert photograph.box.tolist() == [0, 0, 2, 2]
+
+
+def test_classes_are_sorted_or_those_that_are_named(tmp_path):
+    write_photograph(tmp_path, "a", ("dog", 0, 0, 5, 5), suffix=".JPEG")
+    write_photograph(tmp_path, "b", ("cat", 0, 0, 5, 5), suffix=".jpg")
+    found = load(tmp_path)
+    assert found.classes == ("cat", "dog")
+    assert [int(p.label) for p in found] == [1, 0]
+    named = load(tmp_path, ["bird", "dog", "cat"])
+    assert [int(p.label) for p in named] == [1, 2]
+
+
+def test_an_image_with_several_objects_is_left_out(tmp_path):
+    write_photograph(tmp_path, "a", ("dog", 0, 0, 5, 5), ("cat", 5, 5, 9, 9))
+    write_photograph(tmp_path, "b", ("dog", 0, 0, 5, 5))
+    found = load(tmp_path)
+    assert (len(found), found.left_out) == (1, 1)
+    assert len(load(tmp_path, ["dog"])) == 2
+
+
+def test_there_must_be_images(tmp_path):
+    (tmp_path / "images").mkdir()
+    with pytest.raises(DataError, match="no JPEG or PNG images"):
+        load(tmp_path)
+
+
+def test_every_image_needs_its_annotation(tmp_path):
+    write_photograph(tmp_path, "a", ("dog", 0, 0, 5, 5)).unlink()
+    with pytest.raises(DataError, match=r"there is no a\.xml"):
+        load(tmp_path)
+
+
+def test_every_image_needs_a_box_of_a_class(tmp_path):
+    write_photograph(tmp_path, "a", ("dog", 0, 0, 5, 5))
+    with pytest.raises(DataError, match=r"a\.xml has no box of the 1 classes"):
+        load(tmp_path, ["cat"])
+
+
+@pytest.mark.parametrize(
+    "box", [(0, 0, 41, 5), (0, 0, 5, 21), (-1, 0, 5, 5), (5, 0, 5, 5), (0, 9, 5, 3)]
+)
+def test_a_box_lies_within_its_image(tmp_path, box):
+    write_photograph(tmp_path, "a", ("dog", *box))
+    found = load(tmp_path)
+    with pytest.raises(DataError, match="40x20 pixels"):
+        found[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not XML",
+        "<annotation><object><name>dog</name></object></annotation>",
+        f"<annotation>{OBJECT.format('', 0, 0, 5, 5)}</annotation>",
+        f"<annotation>{OBJECT.format('dog', 0, 0, 'x', 5)}</annotation>",
+    ],
+)
+def test_what_is_not_an_annotation_is_named(tmp_path, text):
+    path = tmp_path / "a.xml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(DataError, match=r"a\.xml is not an annotation"):
+        read_annotation(path)
+
+
+def test_a_document_type_is_refused(tmp_path):
+    path = tmp_path / "a.xml"
+    entities = '<!ENTITY a "dog"><!ENTITY b "&a;&a;&a;">'
+    path.write_text(
+        f"<!DOCTYPE annotation [{entities}]><annotation>"
+        f"{OBJECT.format('&b;', 0, 0, 5, 5)}</annotation>",
+        "utf-8",
+    )
+    with pytest.raises(DataError, match="document type"):
+        read_annotation(path)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_picture_is_turned_upright_as_its_camera_says(orientation, tmp_path):
+    upright = np.zeros((20, 40, 3), np.uint8)
+    upright[:5, :10] = 255
+    turns = {3: 2, 6: 1, 8: -1}[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(np.rot90(upright, turns).copy()).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(np.asarray(read_picture(tmp_path / "a.png")), upright)
+
+
+def test_more_than_eight_bits_a_channel_are_refused(tmp_path):
+    grey = np.full((4, 4), 1000, np.uint16)
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    with pytest.raises(DataError, match=r"deep\.png has more than 8 bits"):
+        read_picture(tmp_path / "deep.png")
+
+
+def test_a_truncated_photograph_is_named(tmp_path):
+    write_photograph(tmp_path, "a", ("dog", 0, 0, 5, 5))
+    (path,) = tmp_path.rglob("a.png")
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(DataError, match=r"a\.png cannot be read as an image"):
+        load(tmp_path)[0]
