@@ -27,8 +27,8 @@ test: $(READY) ## Run every test: the library's, its doctests, the notebooks (AR
 	$(PYTEST) $(ARGS)
 
 test-oldest: $(OLDEST) ## Run the library's tests with the oldest versions that it admits
-	.venv-oldest/bin/python -m pytest -q -p no:cacheprovider \
-		tests/functional tests/masking tests/quality tests/saliency tests/theory tests/test_gradient_mask.py $(ARGS)
+	.venv-oldest/bin/pytest tests/test_gradient_mask.py \
+		tests/functional tests/masking tests/quality tests/saliency tests/theory $(ARGS)
 
 browse: book ## Look at every page of the book in a browser, Debian's Chromium
 	$(PYTEST) -rs tests/browser $(ARGS)
