@@ -3,10 +3,12 @@ ARGS ?=
 export GRADMASK_BUDGET ?= laptop
 
 READY := .venv/.installed
+OLDEST := .venv-oldest/.installed
+PYTEST := .venv/bin/pytest --numprocesses 2 --dist worksteal
 BUILD := TQDM_DISABLE=1 .venv/bin/jupyter-book build -n -W --keep-going
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 book: $(READY) ## Run the notebooks and build the book (GRADMASK_BUDGET=smoke for a quick look)
 	rm -rf book/_build/html
@@ -16,12 +18,20 @@ book: $(READY) ## Run the notebooks and build the book (GRADMASK_BUDGET=smoke fo
 serve: book ## Build the book and serve it at http://localhost:8000
 	.venv/bin/python -m http.server --bind localhost --directory book/_build/html 8000
 
-test: export GRADMASK_BUDGET := smoke
+lab: $(READY) ## Open the notebooks in JupyterLab (ARGS= goes to it, such as --no-browser)
+	cd book && ../.venv/bin/jupyter-lab $(ARGS)
+
+test test-oldest: export GRADMASK_BUDGET := smoke
+test browse test-oldest: export OMP_NUM_THREADS := 1
 test: $(READY) ## Run every test: the library's, its doctests, the notebooks (ARGS= goes to pytest)
-	.venv/bin/pytest --nbmake $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-oldest: $(OLDEST) ## Run the library's tests with the oldest versions that it admits
+	.venv-oldest/bin/pytest tests/test_gradient_mask.py \
+		tests/functional tests/masking tests/quality tests/saliency tests/theory $(ARGS)
 
 browse: book ## Look at every page of the book in a browser, Debian's Chromium
-	.venv/bin/pytest -rs tests/browser $(ARGS)
+	$(PYTEST) -rs tests/browser $(ARGS)
 
 lint: $(READY) ## Check style, formatting, types and spelling
 	.venv/bin/ruff check
@@ -50,7 +60,7 @@ student: $(READY) ## Write the chapters as notebooks without solutions, and with
 picture: $(READY) ## Draw the picture that opens the book and the README, moving and still
 	.venv/bin/python -m gradmask.lab.cli.picture book/_static/gradient-mask.png book/_static/gradient-mask.webp
 
-clean: ## Remove everything built, but not the environment in .venv
+clean: ## Remove everything built, but not the environments in .venv and .venv-oldest
 	rm -rf book/_build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
 $(READY): pyproject.toml
@@ -63,4 +73,10 @@ $(READY): pyproject.toml
 	.venv/bin/pip install --quiet --editable '.[test]'
 	@touch $@
 
-.PHONY: help book serve test browse lint format slides pdf student picture clean
+$(OLDEST): pyproject.toml
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet --editable . \
+		torch==2.6.0 torchvision==0.21.0 hypothesis mpmath pytest scipy
+	@touch $@
+
+.PHONY: help book serve lab test test-oldest browse lint format slides pdf student picture clean

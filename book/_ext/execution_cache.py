@@ -10,6 +10,10 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
+from filelock import FileLock
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -17,17 +21,35 @@ ROOT = Path(__file__).parents[2]
 CACHES = ROOT / ".cache/book"
 
 
-def choose_cache(app: Sphinx, config: Config) -> None:
-    """Name the cache after what the outputs depend on, and drop what it outdates."""
+def current_cache() -> Path:
+    """Folder that is named after what the outputs depend on."""
     budget = os.environ.get("GRADMASK_BUDGET", "laptop")
     digest = hashlib.sha256(version("torch").encode())
-    folders = (ROOT / "gradmask", ROOT / "book/records")
-    for path in sorted(path for folder in folders for path in folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.relative_to(ROOT).as_posix().encode())
-            digest.update(path.read_bytes())
+    sources = [
+        path
+        for path in (ROOT / "gradmask").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    for path in sorted([*sources, *(ROOT / "book/records").rglob("*.json")]):
+        digest.update(path.relative_to(ROOT).as_posix().encode())
+        digest.update(path.read_bytes())
+    return CACHES / f"{budget}-{digest.hexdigest()[:16]}"
 
-    cache = CACHES / f"{budget}-{digest.hexdigest()[:16]}"
+
+def keep(executed: NotebookNode, path: Path) -> None:
+    """Keep a notebook that was executed elsewhere: the book does not run it again."""
+    cache = current_cache()
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHES / "lock"):
+        get_cache(cache).cache_notebook_bundle(
+            CacheBundleIn(executed, str(path)), check_validity=False, overwrite=True
+        )
+
+
+def choose_cache(app: Sphinx, config: Config) -> None:
+    """Have the book keep its outputs in the current cache, and drop those outdated."""
+    cache = current_cache()
+    budget, _, _ = cache.name.partition("-")
     for outdated in set(CACHES.glob(f"{budget}-*")) - {cache}:
         shutil.rmtree(outdated)
     config.nb_execution_cache_path = str(cache)

@@ -1,0 +1,52 @@
+"""Every chapter runs from its first cell to its last, solutions included."""
+
+import copy
+import sys
+
+import nbformat
+import pytest
+from jupyter_cache import get_cache
+from nbclient import NotebookClient
+from support.notebooks import BOOK, NOTEBOOKS
+
+sys.path.insert(0, str(BOOK / "_ext"))
+
+import execution_cache
+
+
+def run(notebook, folder):
+    client = NotebookClient(notebook, timeout=600, record_timing=False)
+    return client.execute(cwd=folder)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path):
+    notebook = nbformat.read(path, as_version=4)
+    execution_cache.keep(run(notebook, BOOK), path)
+
+
+def test_what_was_run_here_is_not_run_again_for_the_book(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution_cache, "CACHES", tmp_path)
+    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    executed = run(copy.deepcopy(written), tmp_path)
+    execution_cache.keep(executed, tmp_path / "chapter.ipynb")
+    book = get_cache(execution_cache.current_cache())
+    _, found = book.merge_match_into_notebook(written)
+    assert found.cells[0].outputs == executed.cells[0].outputs != []
+
+
+@pytest.mark.parametrize("change", ["budget", "library", "record"])
+def test_outputs_outlast_nothing_that_they_depend_on(change, tmp_path, monkeypatch):
+    monkeypatch.setattr(execution_cache, "ROOT", tmp_path)
+    module, record = tmp_path / "gradmask/a.py", tmp_path / "book/records/a.json"
+    for path in (module, record):
+        path.parent.mkdir(parents=True)
+        path.write_text("1")
+    before = execution_cache.current_cache()
+    (record.parent / "a.lock").touch()
+    assert execution_cache.current_cache() == before
+    if change == "budget":
+        monkeypatch.setenv("GRADMASK_BUDGET", "gpu")
+    else:
+        {"library": module, "record": record}[change].write_text("2")
+    assert execution_cache.current_cache() != before
