@@ -139,8 +139,9 @@ def test_hooks_are_in_the_library_the_masks_alone():
 
 
 def test_hooks_are_in_the_laboratory_inspection_alone():
-    hooked = within(holders_of(is_hook), "gradmask.lab")
-    assert hooked == within(hooked, "gradmask.lab.networks.inspection")
+    timed = "gradmask.lab.experiments.overhead"  # a plain hook is what it measures
+    hooked = within(holders_of(is_hook), "gradmask.lab") - {timed}
+    assert hooked == within(hooked, "gradmask.lab.networks.inspection") != set()
 
 
 @pytest.mark.parametrize("room", ["reports", "figures"])
@@ -159,7 +160,8 @@ def test_nobody_but_the_command_line_imports_experiments():
 
 def test_nobody_computes_with_figures():
     users = {n for n in MODULES if within(IMPORTS[n], "gradmask.lab.figures")}
-    assert users <= within(MODULES, "gradmask.lab.figures")
+    users -= within(MODULES, "gradmask.lab.figures")
+    assert rooms(users, "gradmask.lab") <= COMMANDS
 
 
 def test_a_room_of_the_laboratory_opens_with_its_docstring_alone():
