@@ -9,9 +9,11 @@ import torch
 from support.pictures import write_class_folders
 from torchvision.models import get_model
 
+import gradmask as gm
 from gradmask.lab.__main__ import main
 from gradmask.lab.cli import train as command_module
 from gradmask.lab.data.folders import load_files
+from gradmask.lab.training.loop import finish, train
 
 
 @pytest.fixture
@@ -76,6 +78,14 @@ def test_the_seed_repeats_a_run_and_the_mask_changes_it(folder, capsys):
         printed.append(tuple(re.findall("loss [0-9.]+", capsys.readouterr().out)))
     assert printed[0] == printed[1]
     assert len(set(printed)) == 3
+
+
+def test_a_masked_network_is_plain_again_afterwards(folder):
+    model = get_model("resnet18", num_classes=2)
+    before = sum(len(m._forward_hooks) for m in model.modules())
+    images, mask = load_files("folder", folder, 32).train, gm.GradientMask(1.0)
+    finish(train(model, images, epochs=1, inhibition=mask, batch_size=8, seed=0))
+    assert sum(len(m._forward_hooks) for m in model.modules()) == before
 
 
 def in_the_middle_of_the_second(function, counts=lambda *args: True):
