@@ -157,16 +157,20 @@ def load_files(
 def _class_folders(
     root: Path, first: v2.Transform, second: v2.Transform
 ) -> tuple[datasets.ImageFolder, datasets.ImageFolder]:
-    """Folders of the same classes, which therefore have the same numbers."""
+    """Folders whose classes are numbered by those of the training images."""
     train, validation = (
         datasets.ImageFolder(str(root / name), transform, loader=read_picture)
         for name, transform in (("train", first), ("val", second))
     )
-    for one, other in (train, validation), (validation, train):
-        if alone := sorted(set(one.classes) - set(other.classes)):
-            raise DataError(
-                f"{one.root} has classes that {other.root} has not: {', '.join(alone)}"
-            )
+    if unknown := sorted(set(validation.classes) - set(train.classes)):
+        raise DataError(
+            f"{validation.root} has classes that {train.root} has not: "
+            f"{', '.join(unknown)}"
+        )
+    validation.samples = [
+        (path, train.class_to_idx[validation.classes[label]])
+        for path, label in validation.samples
+    ]
     return train, validation
 
 
