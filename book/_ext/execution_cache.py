@@ -38,6 +38,8 @@ def current_cache() -> Path:
 
 def keep(executed: NotebookNode, path: Path) -> None:
     """Keep a notebook that was executed elsewhere: the book does not run it again."""
+    for cell in executed.cells:
+        cell.metadata.pop("execution", None)  # a time is no part of what was asked
     cache = current_cache()
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(CACHES / "lock"):

@@ -1,12 +1,11 @@
 """Every chapter runs from its first cell to its last, solutions included."""
 
-import copy
 import sys
 
 import nbformat
 import pytest
 from jupyter_cache import get_cache
-from nbclient import NotebookClient
+from nbmake.nb_run import NotebookRun
 from support.notebooks import BOOK, NOTEBOOKS
 
 sys.path.insert(0, str(BOOK / "_ext"))
@@ -14,22 +13,20 @@ sys.path.insert(0, str(BOOK / "_ext"))
 import execution_cache
 
 
-def run(notebook, folder):
-    client = NotebookClient(notebook, timeout=600, record_timing=False)
-    return client.execute(cwd=folder)
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path):
-    notebook = nbformat.read(path, as_version=4)
-    execution_cache.keep(run(notebook, BOOK), path)
+    run = NotebookRun(path, default_timeout=1200).execute()
+    assert run.error is None, run.error.trace
+    execution_cache.keep(run.nb, path)
 
 
 def test_what_was_run_here_is_not_run_again_for_the_book(tmp_path, monkeypatch):
     monkeypatch.setattr(execution_cache, "CACHES", tmp_path)
     written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
-    executed = run(copy.deepcopy(written), tmp_path)
-    execution_cache.keep(executed, tmp_path / "chapter.ipynb")
+    chapter = tmp_path / "chapter.ipynb"
+    nbformat.write(written, chapter)
+    executed = NotebookRun(chapter, default_timeout=600).execute().nb
+    execution_cache.keep(executed, chapter)
     book = get_cache(execution_cache.current_cache())
     _, found = book.merge_match_into_notebook(written)
     assert found.cells[0].outputs == executed.cells[0].outputs != []
