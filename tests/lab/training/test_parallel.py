@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +14,8 @@ from gradmask.lab.data.fashion import Split, load_fashion_mnist
 from gradmask.lab.networks.small import small_cnn
 from gradmask.lab.training.loop import train
 
-FOLDER = os.path.dirname(__file__)
+TESTS = Path(__file__).parents[2]
+FOLDERS = f"{TESTS}{os.pathsep}{TESTS.parent}"
 
 SCRIPT = """
 import sys
@@ -52,7 +54,7 @@ def test_two_processes_train_as_one_does(tmp_path):
     torchrun = "torch.distributed.run --standalone --nproc-per-node 2"
     subprocess.run(
         [sys.executable, "-m", *torchrun.split(), script, tmp_path],
-        env=os.environ | {"PYTHONPATH": FOLDER, "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": FOLDERS, "OMP_NUM_THREADS": "1"},
         check=True,
         timeout=300,
     )
@@ -85,6 +87,6 @@ assert evaluate(copied, tiny()).loss != evaluate(model, tiny()).loss
 
 
 def test_the_launcher_may_ask_for_half_precision_while_training():
-    settings = {"ACCELERATE_MIXED_PRECISION": "bf16", "PYTHONPATH": FOLDER}
+    settings = {"ACCELERATE_MIXED_PRECISION": "bf16", "PYTHONPATH": FOLDERS}
     command = [sys.executable, "-c", HALF]
     subprocess.run(command, env=os.environ | settings, check=True, timeout=300)
