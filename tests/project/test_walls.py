@@ -97,16 +97,23 @@ def test_every_room_of_the_library_has_its_place():
     assert found == {*LIBRARY, "lab"}
 
 
-@pytest.mark.parametrize("room", sorted({*LIBRARY} - {"masking"}))
+@pytest.mark.parametrize("room", LIBRARY)
 def test_a_room_of_the_library_knows_only_what_it_stands_on(room):
     assert known_to(room, "gradmask") <= {*LIBRARY[room]}
 
 
-@pytest.mark.parametrize(
-    "room", ["settings", "records", "simulation", "data", "networks", "training"]
-)
+@pytest.mark.parametrize("room", LAB)
 def test_a_room_of_the_laboratory_knows_only_what_it_stands_on(room):
     assert known_to(room, "gradmask.lab") <= {*LAB[room]}
+
+
+def test_every_room_of_the_laboratory_has_its_place():
+    found = rooms(MODULES, "gradmask.lab")
+    assert found == {*LAB, "experiments", *COMMANDS}
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    TopologicalSorter(IMPORTS).prepare()
 
 
 @pytest.mark.parametrize("house", [LIBRARY, LAB])
@@ -131,7 +138,12 @@ def test_hooks_are_in_the_library_the_masks_alone():
     assert hooked == within(hooked, "gradmask.masking") != set()
 
 
-@pytest.mark.parametrize("room", ["reports"])
+def test_hooks_are_in_the_laboratory_inspection_alone():
+    hooked = within(holders_of(is_hook), "gradmask.lab")
+    assert hooked == within(hooked, "gradmask.lab.networks.inspection")
+
+
+@pytest.mark.parametrize("room", ["reports", "figures"])
 def test_what_reads_records_never_imports_torch(room):
     names = within(MODULES, f"gradmask.lab.{room}")
     computing = {"torch", "torchvision", "accelerate", "captum"}
@@ -148,3 +160,9 @@ def test_nobody_but_the_command_line_imports_experiments():
 def test_nobody_computes_with_figures():
     users = {n for n in MODULES if within(IMPORTS[n], "gradmask.lab.figures")}
     assert users <= within(MODULES, "gradmask.lab.figures")
+
+
+def test_a_room_of_the_laboratory_opens_with_its_docstring_alone():
+    doors = {name for name, path in MODULES.items() if path.stem == "__init__"}
+    doors = within(doors, "gradmask.lab")
+    assert not {name for name in doors if len(TREES[name].body) > 1}
