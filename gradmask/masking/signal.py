@@ -16,7 +16,14 @@ from torch.autograd import Function
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
-from gradmask.masking.layers import ACTIVATIONS, unfit_for_signal
+from gradmask.masking.graph import (
+    channels_last,
+    in_backward,
+    layers_of,
+    leaves,
+    node_of,
+)
+from gradmask.masking.layers import ACTIVATIONS, CHANNELS_LAST, unfit_for_signal
 from gradmask.masking.site import Hook, Site, Switch, alias, carries_gradients
 
 __all__ = ["SignalRoute", "mask_signal"]
@@ -34,7 +41,7 @@ class SignalRoute:
         self, model: nn.Module, modules: Mapping[str, nn.Module], switch: Switch
     ) -> tuple[list[Site], list[RemovableHandle]]:
         """Hook the named modules of a network."""
-        sites: list[Site] = []
+        sites: list[SignalSite] = []
         hooks = []
         for name, module in modules.items():
             if isinstance(module, ACTIVATIONS):
@@ -44,35 +51,82 @@ class SignalRoute:
                 sites.append(after := OutputSite(switch, name, module))
                 hooks.append(module.register_forward_hook(after))
         if not self.allow_input_grad:
-            guard = InputGuard(sites)
+            guard = InputGuard(switch, model, sites)
+            for site in sites:
+                site.guard = guard
             hooks.append(model.register_forward_pre_hook(guard, with_kwargs=True))
-        return sites, hooks
+        return list(sites), hooks
 
 
-class InputSite(Site):
+class SignalSite(Site):
+    """A site on the signal route, and what it refuses to let through."""
+
+    guard: InputGuard | None = None
+
+    def mask(self, t: Tensor, *, inplace: bool = False) -> Tensor | None:
+        """Return t with a masked error, or None where it cannot be masked."""
+        if not torch.compiler.is_compiling():
+            if t.dim() == 4 and channels_last(t):
+                self.unfit = CHANNELS_LAST
+                return None
+            if self.guard is not None:
+                self.guard.refuse_strangers(t)
+            t = mask_signal(t, self.masked, inplace=inplace)
+            node = node_of(t)
+            if node is not None and hasattr(
+                node, "masked"
+            ):  # a view's node is PyTorch's own
+                node.channels_axis, node.guard = 1, self.guard
+            return t
+        return None if self.skipped else mask_signal(t, self.masked, inplace=inplace)
+
+    def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
+        """Return the masked error of a backward pass that computes gradients."""
+        if self.guard is not None and self.switch.active:
+            self.guard.refuse_detours()
+        return super().masked(delta, energy)
+
+
+class InputSite(SignalSite):
     """Masks the error at a module's input."""
 
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> Any:
-        if not (self.on() and self.is_map(x := self.input(args))):
+        if not self.on():
             return None
-        inplace = getattr(module, "inplace", False)
-        return (mask_signal(x, self.switch.masked, inplace=inplace), *args[1:])
+        self.expect(module)
+        if not self.is_map(x := self.input(args)):
+            return None
+        x = self.mask(x, inplace=getattr(module, "inplace", False))
+        return None if x is None else (x, *args[1:])
 
 
-class OutputSite(Site):
+class OutputSite(SignalSite):
     """Masks the error at a module's output."""
 
     def __call__(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
-        if not (self.on() and self.is_map(output)):
+        if not self.on():
             return None
-        return mask_signal(output, self.switch.masked)
+        self.expect(module)
+        return self.mask(output) if self.is_map(output) else None
 
 
 class InputGuard(Hook):
-    """Refuses to let an attack or a saliency map be computed through the mask."""
+    """Refuses to let an attack or a saliency map be computed through the mask.
 
-    def __init__(self, sites: list[Site]) -> None:
+    What the network is handed openly is looked at when it is called.  Whatever holds
+    the input, its gradient has to pass the masks: there the graph behind a map may end
+    in the network's own parameters only, and a backward pass must compute the gradient
+    of a leaf.
+    """
+
+    def __init__(
+        self, switch: Switch, model: nn.Module, sites: list[SignalSite]
+    ) -> None:
+        self.switch = switch
+        self.model = model
         self.sites = sites
+        self._parameters = {id(p) for p in model.parameters()}
+        self._fair = -1
 
     def __call__(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -81,13 +135,61 @@ class InputGuard(Hook):
             return
         tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)]
         if any(map(carries_gradients, tensors)):
+            raise RuntimeError(_THE_INPUT + _DECEIVES)
+
+    def refuse_strangers(self, t: Tensor) -> None:
+        """Raise where the graph behind t ends in no parameter of the network."""
+        if in_backward():
+            return
+        if self._only_parameters(t, self._parameters, {None}):
+            return
+        # Parameters may be others now, and themselves be computed (torch.func).
+        now = [layer for p in self.model.parameters() for layer in layers_of(p)]
+        known = self._parameters | {id(p) for p in now}
+        if not self._only_parameters(t, known, {p.grad_fn for p in now}):
+            raise RuntimeError(_THE_INPUT + _DECEIVES)
+
+    def refuse_detours(self) -> None:
+        """Raise in a backward pass that computes no gradient of a leaf."""
+        if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+            return
+        task = torch._C._current_graph_task_id()
+        if task in (-1, self._fair):
+            return
+        node = torch._C._current_autograd_node()
+        if not any(map(_is_computed, leaves(node, lambda n: False))):
             raise RuntimeError(
-                "the input requires grad while a GradientMask is attached on the "
-                "signal route: its gradient would be masked, and an attack or a "
-                "saliency map made from it would deceive you. Use model.eval() or "
-                "handle.paused(); if it is meant (a sub-network, say), attach with "
-                "allow_input_grad=True"
+                "a gradient by a feature map is asked for while a GradientMask is "
+                "attached on the signal route: it would be masked" + _DECEIVES
             )
+        self._fair = task
+
+    def _only_parameters(self, t: Tensor, known: set[int], computed: set[Any]) -> bool:
+        def stop(node: Any) -> bool:
+            return node in computed or getattr(node, "guard", None) is self
+
+        start = node_of(t)
+        if start is None:
+            return any(id(layer) in known for layer in layers_of(t))
+        return all(id(leaf.variable) in known for leaf in leaves(start, stop))
+
+
+_THE_INPUT = (
+    "the input requires grad while a GradientMask is attached on the signal route: its "
+    "gradient would be masked"
+)
+_DECEIVES = (
+    ", and an attack or a saliency map made from it would deceive you. Use "
+    "model.eval() or handle.paused(); if it is meant (a sub-network, say), attach with "
+    "allow_input_grad=True"
+)
+
+
+def _is_computed(leaf: Any) -> bool:
+    try:
+        return bool(torch._C._will_engine_execute_node(leaf))
+    except RuntimeError:  # so it says of a leaf that autograd.grad was asked for
+        return True
 
 
 def mask_signal(
