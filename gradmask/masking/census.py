@@ -52,6 +52,10 @@ class Census(Hook):
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:  # noqa: D102
         if torch.compiler.is_compiling() or not any(site.on() for site in self.sites):
             return
+        self.look()
+
+    def look(self) -> None:
+        """Raise if the modules are not those of before."""
         if all(tuple(now.values()) == before for now, before in self.children):
             return
         now = self._concerned()

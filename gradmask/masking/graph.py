@@ -24,6 +24,7 @@ _HANDS_ON = (
 )  # fmt: skip
 _CHANNELS_FIRST = ("Convolution", "BatchNorm", "GroupNorm", "Pool", "Upsample")
 _FARTHEST = 64
+_COMPILED = -1
 
 
 def layers_of(t: Tensor) -> Iterator[Tensor]:
@@ -85,15 +86,15 @@ def in_backward() -> bool:
     return bool(torch._C._current_graph_task_id() != -1)
 
 
-def channels_last(t: Tensor) -> bool:
+def channels_last(t: Tensor) -> bool | None:
     """Whether the channels of a map stand last, as far as autograd's record tells.
 
     They stand last behind a linear layer or a layer normalisation, and where a map of
     a convolution was permuted so.  Where the record ends before any of these, nothing
-    is known and the answer is no.
+    is known and the answer is no; None where it ends in compiled code.
     """
     axis = _channel_axis(node_of(t), (0, 1, 2, 3), tuple(t.shape), _FARTHEST)
-    return axis is not None and axis != 1
+    return None if axis == _COMPILED else axis not in (None, 1)
 
 
 def _channel_axis(
@@ -109,6 +110,8 @@ def _channel_axis(
         name = type(node).__name__
         if hasattr(node, "channels_axis") or any(k in name for k in _CHANNELS_FIRST):
             return axes.index(1)
+        if name.startswith("CompiledFunction"):
+            return _COMPILED
         if name.startswith(("LinearBackward", "MkldnnLinear")):
             return axes.index(3)
         if name == "NativeLayerNormBackward0":

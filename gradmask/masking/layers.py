@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,7 +14,9 @@ __all__ = [
     "ACTIVATIONS",
     "CHANNELS_LAST",
     "NORMALISATIONS",
+    "Axes",
     "Layers",
+    "axes_in_question",
     "choose",
     "computes_otherwise",
     "follows_linear",
@@ -149,6 +152,42 @@ def _state(device: torch.device) -> list[Tensor]:
     if device.type == "cuda":
         states.append(torch.cuda.get_rng_state(device))
     return states
+
+
+@dataclass(frozen=True)
+class Axes:
+    """How many channels maps of a block have where they stand first, and last."""
+
+    first: frozenset[int]
+    last: frozenset[int]
+
+
+def axes_in_question(modules: dict[str, nn.Module], name: str) -> Axes | None:
+    """Where channels may stand, if registration leaves open on which axis.
+
+    So it is in a block that holds linear layers or layer normalisations itself, where
+    none of convolutions is the module's last neighbour.
+    """
+    if not name:
+        return None
+    parent_name, _, child = name.rpartition(".")
+    siblings = modules[parent_name]._modules
+    last = [m for m in siblings.values() if isinstance(m, nn.Linear | nn.LayerNorm)]
+    before = [siblings[s] for s in list(siblings)[: list(siblings).index(child)]]
+    spatial = (_ConvNd, *NORMALISATIONS, nn.Sequential)
+    telling = [m for m in before if m in last or isinstance(m, spatial)]
+    if not last or (telling and isinstance(telling[-1], spatial)):
+        return None
+    convolutions = [m for m in siblings.values() if isinstance(m, _ConvNd)]
+    first = {n for m in convolutions for n in (m.in_channels, m.out_channels)}
+    return Axes(frozenset(first), frozenset(n for m in last for n in _widths(m)))
+
+
+def _widths(module: nn.Module) -> tuple[int, ...]:
+    if isinstance(module, nn.Linear):
+        return module.in_features, module.out_features
+    assert isinstance(module, nn.LayerNorm)
+    return module.normalized_shape[-1:]
 
 
 def follows_linear(modules: dict[str, nn.Module], name: str) -> bool:

@@ -6,6 +6,7 @@ output, and leaves the forward pass alone.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -23,10 +24,18 @@ from gradmask.masking.graph import (
     leaves,
     node_of,
 )
-from gradmask.masking.layers import ACTIVATIONS, CHANNELS_LAST, unfit_for_signal
+from gradmask.masking.layers import (
+    ACTIVATIONS,
+    CHANNELS_LAST,
+    Axes,
+    axes_in_question,
+    unfit_for_signal,
+)
 from gradmask.masking.site import Hook, Site, Switch, alias, carries_gradients
 
 __all__ = ["SignalRoute", "mask_signal"]
+
+Known = dict[int, weakref.ref[Any]]
 
 
 @dataclass(frozen=True)
@@ -43,12 +52,14 @@ class SignalRoute:
         """Hook the named modules of a network."""
         sites: list[SignalSite] = []
         hooks = []
+        every = dict(model.named_modules())
         for name, module in modules.items():
+            axes = axes_in_question(every, name)
             if isinstance(module, ACTIVATIONS):
-                sites.append(before := InputSite(switch, name, module))
+                sites.append(before := InputSite(switch, name, module, axes))
                 hooks.append(module.register_forward_pre_hook(before))
             else:
-                sites.append(after := OutputSite(switch, name, module))
+                sites.append(after := OutputSite(switch, name, module, axes))
                 hooks.append(module.register_forward_hook(after))
         if not self.allow_input_grad:
             guard = InputGuard(switch, model, sites)
@@ -63,22 +74,50 @@ class SignalSite(Site):
 
     guard: InputGuard | None = None
 
+    def __init__(
+        self, switch: Switch, name: str, module: nn.Module, axes: Axes | None
+    ) -> None:
+        super().__init__(switch, name, module)
+        self.axes = axes
+
     def mask(self, t: Tensor, *, inplace: bool = False) -> Tensor | None:
         """Return t with a masked error, or None where it cannot be masked."""
         if not torch.compiler.is_compiling():
-            if t.dim() == 4 and channels_last(t):
-                self.unfit = CHANNELS_LAST
-                return None
-            if self.guard is not None:
-                self.guard.refuse_strangers(t)
-            t = mask_signal(t, self.masked, inplace=inplace)
-            node = node_of(t)
-            if node is not None and hasattr(
-                node, "masked"
-            ):  # a view's node is PyTorch's own
-                node.channels_axis, node.guard = 1, self.guard
-            return t
-        return None if self.skipped else mask_signal(t, self.masked, inplace=inplace)
+            return self._looked_at(t, inplace)
+        # Compiled code keeps no record; what an eager pass found holds.
+        if self.unfit == CHANNELS_LAST or self._last_by_shape(t):
+            self.unfit = CHANNELS_LAST
+            return None
+        return mask_signal(t, self.masked, inplace=inplace)
+
+    def _last_by_shape(self, t: Tensor) -> bool:
+        """Whether channels stand last, where neither registration nor a pass tells."""
+        if self.axes is None or self.fits:
+            return False
+        first, last = t.shape[1] in self.axes.first, t.shape[3] in self.axes.last
+        if first == last:
+            raise RuntimeError(
+                f"{self.called} may stand where channels come last, which a compiled "
+                "network does not tell: make one pass before compiling it, or choose "
+                "other layers"
+            )
+        return last
+
+    def _looked_at(self, t: Tensor, inplace: bool) -> Tensor | None:
+        last = channels_last(t)
+        if last is None:
+            last = self.unfit == CHANNELS_LAST or self._last_by_shape(t)
+        if last:
+            self.unfit = CHANNELS_LAST
+            return None
+        if self.guard is not None:
+            self.guard.refuse_strangers(t)
+        self.fits = True
+        t = mask_signal(t, self.masked, inplace=inplace)
+        node = node_of(t)
+        if node is not None and hasattr(node, "masked"):  # else PyTorch's, of a view
+            node.channels_axis, node.guard = 1, self.guard
+        return t
 
     def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
         """Return the masked error of a backward pass that computes gradients."""
@@ -125,7 +164,7 @@ class InputGuard(Hook):
         self.switch = switch
         self.model = model
         self.sites = sites
-        self._parameters = {id(p) for p in model.parameters()}
+        self._parameters: Known = {id(p): weakref.ref(p) for p in model.parameters()}
         self._fair = -1
 
     def __call__(
@@ -133,20 +172,19 @@ class InputGuard(Hook):
     ) -> None:
         if not any(site.on() for site in self.sites):
             return
-        tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)]
-        if any(map(carries_gradients, tensors)):
+        if any(map(carries_gradients, _tensors_in((args, kwargs)))):
             raise RuntimeError(_THE_INPUT + _DECEIVES)
 
     def refuse_strangers(self, t: Tensor) -> None:
         """Raise where the graph behind t ends in no parameter of the network."""
         if in_backward():
             return
-        if self._only_parameters(t, self._parameters, {None}):
+        if self._only_parameters(t, self._parameters, set()):
             return
         # Parameters may be others now, and themselves be computed (torch.func).
         now = [layer for p in self.model.parameters() for layer in layers_of(p)]
-        known = self._parameters | {id(p) for p in now}
-        if not self._only_parameters(t, known, {p.grad_fn for p in now}):
+        known: Known = self._parameters | {id(p): weakref.ref(p) for p in now}
+        if not self._only_parameters(t, known, {p.grad_fn for p in now} - {None}):
             raise RuntimeError(_THE_INPUT + _DECEIVES)
 
     def refuse_detours(self) -> None:
@@ -164,19 +202,39 @@ class InputGuard(Hook):
             )
         self._fair = task
 
-    def _only_parameters(self, t: Tensor, known: set[int], computed: set[Any]) -> bool:
+    def _only_parameters(self, t: Tensor, known: Known, computed: set[Any]) -> bool:
+        def own(leaf: Tensor) -> bool:
+            return (reference := known.get(id(leaf))) is not None and (
+                reference() is leaf
+            )
+
         def stop(node: Any) -> bool:
             return node in computed or getattr(node, "guard", None) is self
 
         start = node_of(t)
         if start is None:
-            return any(id(layer) in known for layer in layers_of(t))
-        return all(id(leaf.variable) in known for leaf in leaves(start, stop))
+            return any(map(own, layers_of(t)))
+        return all(own(leaf.variable) for leaf in leaves(start, stop))
+
+
+def _tensors_in(tree: Any, depth: int = 3) -> list[Tensor]:
+    """Tensors that a tree of containers and plain objects holds openly."""
+    found = []
+    for leaf in tree_leaves(tree):
+        if isinstance(leaf, Tensor):
+            found.append(leaf)
+        elif depth and hasattr(leaf, "__dict__") and not _is_large(leaf):
+            found += _tensors_in(dict(leaf.__dict__), depth - 1)
+    return found
+
+
+def _is_large(leaf: object) -> bool:
+    return isinstance(leaf, nn.Module | type) or callable(leaf)
 
 
 _THE_INPUT = (
-    "the input requires grad while a GradientMask is attached on the signal route: its "
-    "gradient would be masked"
+    "the input requires grad while a GradientMask is attached on the signal route (or "
+    "another tensor that is no parameter of the network): its gradient would be masked"
 )
 _DECEIVES = (
     ", and an attack or a saliency map made from it would deceive you. Use "

@@ -104,6 +104,8 @@ class Site(Hook):
 
     Attributes
     ----------
+    fits : bool
+        Whether a pass found a map here that can be masked.
     masked_once : bool
         Whether an error was masked here.
     unfit : str or None
@@ -112,11 +114,13 @@ class Site(Hook):
         What the last pass kept whole, though it could be masked.
     """
 
+    look: Callable[[], None] | None = None
+
     def __init__(self, switch: Switch, name: str, module: nn.Module) -> None:
         self.switch = switch
         self.name = name
         self.module = module
-        self.masked_once = False
+        self.fits = self.masked_once = False
         self.unfit: str | None = None
         self.whole: str | None = None
 
@@ -133,7 +137,7 @@ class Site(Hook):
     @property
     def skipped(self) -> str | None:
         """Why nothing is ever masked here, if so."""
-        return None if self.masked_once else self.unfit
+        return None if self.fits else self.unfit
 
     @property
     def remark(self) -> str:
@@ -151,7 +155,7 @@ class Site(Hook):
     def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
         """Return the masked error, and note whether any could be masked."""
         masked = self.switch.masked(delta, energy)
-        if not (self.masked_once or torch.compiler.is_compiling()):
+        if not (torch.compiler.is_compiling() or self.masked_once):
             self.masked_once = masked is not delta
             if self.switch.active and not self.masked_once:
                 sides = "x".join(map(str, delta.shape[-2:]))
@@ -175,8 +179,8 @@ class Site(Hook):
             )
         if not carries_gradients(t):
             return False
-        if not torch.compiler.is_compiling():
-            self.unfit = None if t.dim() == 4 else _no_map(t)
+        if t.dim() != 4 and not torch.compiler.is_compiling():
+            self.unfit = _no_map(t)
         return t.dim() == 4
 
     def input(self, args: tuple[Any, ...]) -> Any:

@@ -15,9 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import Function
+from torch.nn.modules.module import _global_forward_hooks
 from torch.utils.hooks import RemovableHandle
 
 from gradmask.functional import contribution_energy, project_out
+from gradmask.functional._numerics import at_least_float32
 from gradmask.masking.graph import producer
 from gradmask.masking.layers import (
     NORMALISATIONS,
@@ -43,7 +45,7 @@ class WeightsRoute:
         self, model: nn.Module, modules: Mapping[str, nn.Module], switch: Switch
     ) -> tuple[list[Site], list[RemovableHandle]]:
         """Hook the named convolutions of a network, and its normalisations."""
-        sites: list[Site] = []
+        sites: list[WeightsSite] = []
         hooks = []
         for name, conv in modules.items():
             assert isinstance(conv, nn.Conv2d)
@@ -58,7 +60,7 @@ class WeightsRoute:
                 for name, module in model.named_modules()
                 if isinstance(module, NORMALISATIONS)
             ]
-        return sites, hooks
+        return list(sites), hooks
 
 
 class Following:
@@ -79,6 +81,8 @@ class Following:
         As in :func:`gradmask.functional.project_out`.
     share : Tensor or None
         Error that comes from the normalisation, in the first pass only.
+    own_way : bool
+        Whether the normalisation's class is none of PyTorch's.
     """
 
     def __init__(self, site: WeightsSite, output: Tensor) -> None:
@@ -89,6 +93,7 @@ class Following:
         self.z: Tensor | None = None
         self.groups: int | None = None
         self.share: Tensor | None = None
+        self.own_way = False
 
     def keep(self, share: Tensor) -> Tensor:
         """Remember the normalisation's share of the error, and hand it on."""
@@ -120,19 +125,19 @@ class WeightsSite(Site):
         self.contribution = contribution
         self.project = project
         self.alone: dict[str, bool] = {}
-        self._ran = False
-        self._verified = False
+        self._type = type(module)
+        self._verified: tuple[Any, ...] | None = None
 
     @property
     def remark(self) -> str:
-        if self._nothing_yet or not (self.project and self._ran):
+        if self._nothing_yet or not (self.project and self.fits):
             return super().remark
         by = [name for name, alone in self.alone.items() if alone]
         crowded = [name for name, alone in self.alone.items() if not alone]
         if crowded:
             return (
                 f", not projected: {', '.join(crowded)} is not the only reader of its "
-                "output"
+                "output, or normalises in its own way"
             )
         if by:
             return f", projected by {', '.join(by)}"
@@ -146,15 +151,31 @@ class WeightsSite(Site):
         if not self.on():
             return None
         self.expect(module)
-        if why := computes_otherwise(module):
-            raise RuntimeError(f"{self.called} cannot be masked: {why}; {AGAIN}")
+        if self.look is not None:
+            self.look()
+        self._refuse_otherwise(module)
         if not self.is_map(output):
             return None
         x = self.input(args)
-        if not self._verified:
-            self._verified = _verify(self, module, x, output)
-        self._ran = True
+        if self._verified != (known := _surroundings(self, module)):
+            self._verified = known if _verify(self, module, x, output) else None
+        self.fits = True
         return mask_weights(module, x, output, Following(self, output))
+
+    def _refuse_otherwise(self, module: nn.Conv2d) -> None:
+        why = computes_otherwise(module)
+        if why is None and type(module) is not self._type:
+            why = unfit_for_weights({self.name: module}, self.name)
+            self._type = type(module)
+        if why:
+            raise RuntimeError(f"{self.called} cannot be masked: {why}; {AGAIN}")
+
+
+def _surroundings(site: WeightsSite, conv: nn.Conv2d) -> tuple[Any, ...]:
+    """What could change a convolution's output before the site sees it."""
+    hooks = list(conv._forward_hooks.values())
+    before = [*_global_forward_hooks.values(), *hooks[: hooks.index(site)]]
+    return type(conv), *before
 
 
 def _verify(site: WeightsSite, conv: nn.Conv2d, x: Tensor, output: Tensor) -> bool:
@@ -179,8 +200,12 @@ def _verify(site: WeightsSite, conv: nn.Conv2d, x: Tensor, output: Tensor) -> bo
     return True
 
 
-_CLOSE = {torch.float64: 1e-6, torch.float32: 1e-2}
-_CLOSE |= dict.fromkeys((torch.float16, torch.bfloat16), 5e-2)
+_CLOSE = {
+    torch.float64: 1e-7,
+    torch.float32: 1e-3,
+    torch.float16: 4e-3,
+    torch.bfloat16: 2e-2,
+}
 
 
 def _largest(t: Tensor) -> Tensor:
@@ -219,6 +244,9 @@ class NormalisationHook(Hook):
         if following is None or not self._normalises(following, z):
             return None
         following.norm, following.z = self.name, z.detach()
+        following.own_way = (
+            type(module) not in NORMALISATIONS or "forward" in module.__dict__
+        )
         if isinstance(module, nn.GroupNorm):
             following.groups = module.num_groups
         elif isinstance(module, nn.InstanceNorm2d):
@@ -371,10 +399,23 @@ def _look_for_other_readers(following: Following, delta: Tensor) -> None:
     that part be removed from the masked error.
     """
     norm, share = following.norm, following.share
-    if norm is not None and share is not None and norm not in following.site.alone:
-        with torch.no_grad():
-            same = share is delta or share.to(delta.dtype).equal(delta)
-        following.site.alone[norm] = same
+    if norm is None or share is None or norm in following.site.alone:
+        return
+    with torch.no_grad():
+        if not delta.isfinite().all():
+            return
+        alone = share is delta or share.to(delta.dtype).equal(delta)
+        if alone and following.own_way:
+            alone = _without_level(delta, following.groups)
+    following.site.alone[norm] = alone
+
+
+def _without_level(delta: Tensor, groups: int | None) -> bool:
+    """Whether an error sums to nothing over what is normalised together."""
+    d = at_least_float32(delta)
+    rows = d.transpose(0, 1) if groups is None else d.reshape(len(d) * groups, -1)
+    sums = rows.flatten(1).sum(1).abs().sum()
+    return bool(sums <= _CLOSE[delta.dtype] * d.abs().sum())
 
 
 def _explicit_padding(conv: nn.Conv2d, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:

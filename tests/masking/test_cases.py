@@ -92,6 +92,60 @@ def test_activations_on_channels_that_come_last_are_skipped_with_a_reason(kind):
     assert byhand.off(model, byhand.signal(model, masked, x)) < 1e-9
 
 
+@pytest.mark.parametrize("kind", ["linear", "permuted"])
+@pytest.mark.parametrize("eager_first", [True, False])
+def test_compiled_code_keeps_no_record_but_shapes_or_an_eager_pass_tell(
+    kind, eager_first
+):
+    torch.compiler.reset()
+    model, x = Block(kind).double(), batch()
+    with SIGNAL.attach(model) as handle:
+        if eager_first:
+            model(x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        for _ in range(2):
+            model.zero_grad()
+            loss(compiled(x)).backward()
+        assert "channels come last" in handle.skipped["act"]
+    torch.compiler.reset()
+    assert byhand.off(model, byhand.signal(model, ["relu"], x)) < 1e-9
+
+
+def test_compiled_code_that_cannot_know_its_channels_is_refused():
+    torch.compiler.reset()
+    model = nn.Module()
+    model.fc = nn.Linear(4, 12)
+    model.relu = nn.ReLU()
+    model.conv = nn.Conv2d(2, 4, 3, padding=1)
+    model.forward = lambda x: model.relu(model.conv(x))
+    with SIGNAL.attach(model):
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        with pytest.raises(RuntimeError, match=r"relu \(ReLU\) may stand where"):
+            compiled(batch().float())
+        model(batch().float())
+        compiled(batch().float())
+    torch.compiler.reset()
+
+
+def test_an_activation_shared_by_maps_and_vectors_is_masked_on_maps():
+    model = bare_net()
+    model[5] = model[2]
+    model = nn.Sequential(*model[:7], nn.Linear(576, 3).double(), model[2])
+    x = batch()
+    with SIGNAL.attach(model) as handle:
+        model(x)
+        assert handle.sites == ("2",)
+        step(model, x)
+        assert handle.sites == ("2",)
+        compiled = torch.compile(model, backend="aot_eager")
+        eager = [p.grad.clone() for p in model.parameters()]
+        model.zero_grad()
+        loss(compiled(x)).backward()
+    torch.compiler.reset()
+    for g, p in zip(eager, model.parameters(), strict=True):
+        assert torch.allclose(g, p.grad)
+
+
 def test_saliency_leaves_out_channels_that_come_last():
     class Classifier(nn.Module):
         def __init__(self):
@@ -368,6 +422,39 @@ def test_a_convolution_used_twice_is_projected_where_it_is_normalised():
     assert torch.allclose(model.again.weight.grad, sum(parts), 1e-9, 1e-12)
 
 
+class Scaled(nn.BatchNorm2d):
+    """Named as a normalisation, and none."""
+
+    def forward(self, z):
+        return z * self.weight.view(-1, 1, 1)
+
+
+class WithActivation(nn.BatchNorm2d):
+    def forward(self, z):
+        return super().forward(z).sigmoid()
+
+
+@pytest.mark.parametrize("kind", [Scaled, WithActivation])
+def test_a_subclass_projects_only_if_it_normalises(kind):
+    model, x = seeded(nn.Conv2d(2, 4, 3), kind(4), nn.SiLU()), batch()
+    with WEIGHTS.attach(model) as handle:
+        step(model, x)
+        assert ("own way" in repr(handle)) == (kind is Scaled)
+    projected = {} if kind is Scaled else {"0": None}
+    expected = byhand.weights(model, ["0"], x, projected=projected)
+    assert byhand.off(model, expected) < 1e-9
+
+
+def test_an_error_that_is_not_finite_decides_nothing():
+    model, x = plain_net(), batch()
+    with WEIGHTS.attach(model) as handle:
+        (loss(model(x)) * float("inf")).backward()
+        assert "only reader" not in repr(handle)
+        step(model, x)
+        assert "0: Conv2d, projected by 1" in repr(handle)
+    assert byhand.off(model, byhand.weights(model, ["0", "3"], x)) < 1e-9
+
+
 # Convolutions that compute in their own way
 
 
@@ -416,16 +503,23 @@ def test_a_patched_convolution_is_refused(way, by_name):
             assert "computes its convolution in its own way" in handle.skipped["0"]
 
 
-@pytest.mark.parametrize("way", ["instance", "class", "hook"])
-def test_what_is_patched_behind_our_back_is_refused_by_name(way, monkeypatch):
+@pytest.mark.parametrize("way", ["instance", "class", "hook", "global"])
+def test_what_is_patched_behind_our_back_is_refused_by_name(way, monkeypatch, request):
     model, x = bare_net(), batch()
     handle = WEIGHTS.attach(model)
     if way == "instance":
         model[3]._conv_forward = types.MethodType(circular, model[3])
     elif way == "class":
         monkeypatch.setattr(nn.Conv2d, "_conv_forward", circular)
-    else:
+    elif way == "hook":
+        step(model, x)
         model[0].register_forward_hook(lambda m, args, z: 2 * z, prepend=True)
+    else:
+        step(model, x)
+        other = nn.modules.module.register_module_forward_hook(
+            lambda m, args, z: 2 * z if m is model[3] else None
+        )
+        request.addfinalizer(other.remove)
     with pytest.raises(RuntimeError, match=r"Conv2d\) cannot be masked"):
         step(model, x)
     handle.remove()
@@ -550,6 +644,19 @@ def test_the_guard_sees_an_input_in_any_holder(holder):
         loss(model(HOLDERS[holder](x))).backward()
 
 
+def test_the_guard_sees_what_compiled_code_is_handed_in_an_object():
+    torch.compiler.reset()
+    model, x = Dots(), batch()
+    with SIGNAL.attach(model):
+        compiled = torch.compile(model, backend="aot_eager")
+        loss(compiled(Plain(x))).backward()
+        with pytest.raises(RuntimeError, match="input requires grad"):
+            compiled(Plain(x.clone().requires_grad_()))
+        with pytest.raises(RuntimeError, match="input requires grad"):
+            compiled(Data(x.clone().requires_grad_()))
+    torch.compiler.reset()
+
+
 def test_the_guard_sees_a_pass_that_enters_a_part_and_an_attribute():
     model, x = Dots(), batch()
     patch = nn.Parameter(torch.zeros_like(x))
@@ -634,6 +741,17 @@ def test_modules_exchanged_after_attaching_are_noticed_and_said():
         handle.remove()
         assert hooks(net) == hooks(converted) == 0
         step(net.eval(), x)
+
+
+def test_a_compiled_network_notices_a_conversion():
+    torch.compiler.reset()
+    model, x = plain_net(), batch()
+    with WEIGHTS.attach(model):
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        compiled = torch.compile(model, backend="aot_eager")
+        with pytest.raises(RuntimeError, match="exchanged after a GradientMask"):
+            compiled(x)
+    torch.compiler.reset()
 
 
 @pytest.mark.filterwarnings("ignore")
