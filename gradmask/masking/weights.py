@@ -80,7 +80,9 @@ class Following:
     groups : int or None
         As in :func:`gradmask.functional.project_out`.
     share : Tensor or None
-        Error that comes from the normalisation, in the first pass only.
+        Error that comes from the normalisation, as long as it is not known to be all.
+    alone : bool
+        Whether the normalisation is the only reader of the output.
     own_way : bool
         Whether the normalisation's class is none of PyTorch's.
     """
@@ -94,6 +96,7 @@ class Following:
         self.groups: int | None = None
         self.share: Tensor | None = None
         self.own_way = False
+        self.alone = True
 
     def keep(self, share: Tensor) -> Tensor:
         """Remember the normalisation's share of the error, and hand it on."""
@@ -108,7 +111,7 @@ class WeightsSite(Site):
     ----------
     alone : dict of str to bool
         Normalisations of this convolution's output, and whether each was its only
-        reader in the first backward pass.
+        reader.  Who was so in the first pass is not asked again.
     """
 
     module: nn.Conv2d
@@ -251,7 +254,8 @@ class NormalisationHook(Hook):
             following.groups = module.num_groups
         elif isinstance(module, nn.InstanceNorm2d):
             following.groups = z.shape[1]
-        if self.name in following.site.alone or not _plain(z):
+        following.alone = following.site.alone.get(self.name, True)
+        if following.site.alone.get(self.name) or not _plain(z):
             return None
         z = mask_signal(z, following.keep)
         return ((z, *args[1:]), kwargs) if args else (args, {**kwargs, "input": z})
@@ -380,7 +384,7 @@ def _projected(
     ctx: Any, masked: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None
 ) -> Tensor:
     following = ctx.following
-    if not following.site.alone.get(following.norm, following.norm is not None):
+    if following.norm is None or not following.alone:
         return masked
     # The kept z is detached, lest it hold the graph that holds it.  A second pass
     # through a retained graph, where it is gone, computes it again, and so does a
@@ -399,7 +403,7 @@ def _look_for_other_readers(following: Following, delta: Tensor) -> None:
     that part be removed from the masked error.
     """
     norm, share = following.norm, following.share
-    if norm is None or share is None or norm in following.site.alone:
+    if norm is None or share is None:
         return
     with torch.no_grad():
         if not delta.isfinite().all():
@@ -407,7 +411,9 @@ def _look_for_other_readers(following: Following, delta: Tensor) -> None:
         alone = share is delta or share.to(delta.dtype).equal(delta)
         if alone and following.own_way:
             alone = _without_level(delta, following.groups)
-    following.site.alone[norm] = alone
+    following.alone = alone
+    known = following.site.alone
+    known[norm] = alone and known.get(norm, True)
 
 
 def _without_level(delta: Tensor, groups: int | None) -> bool:

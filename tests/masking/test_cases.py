@@ -455,6 +455,45 @@ def test_an_error_that_is_not_finite_decides_nothing():
     assert byhand.off(model, byhand.weights(model, ["0", "3"], x)) < 1e-9
 
 
+class Twice(nn.Module):
+    """A convolution used twice, its normalisation alone in one of the uses."""
+
+    def __init__(self, crowded):
+        super().__init__()
+        torch.manual_seed(1)
+        self.conv = nn.Conv2d(2, 2, 3, padding=1)
+        self.norm = nn.BatchNorm2d(2)
+        self.crowded = crowded
+
+    def forward(self, x, runs=None):
+        for i in range(2):
+            z = self.conv(x)
+            if runs is not None:
+                runs.append((x.detach(), z))
+            x = self.norm(z).sigmoid()
+            if i == self.crowded:
+                x = x + z.sin()
+        return x
+
+
+@pytest.mark.parametrize("crowded", [0, 1])
+def test_of_two_uses_the_one_that_reads_alone_is_projected(crowded):
+    model, x, runs = Twice(crowded).double(), batch(), []
+    with WEIGHTS.attach(model):
+        for _ in range(3):
+            step(model, x)
+    deltas = torch.autograd.grad(loss(model(x, runs)), [z for _, z in runs])
+    expected = 0
+    for i, ((a, z), d) in enumerate(zip(runs, deltas, strict=True)):
+        d = d * byhand.oracle_mask(d)
+        if i != crowded:
+            d = byhand.oracle.projected(d.numpy(), z.detach().numpy())
+            d = torch.from_numpy(d)
+        out = byhand.plain(model.conv, a)
+        expected = expected + torch.autograd.grad(out, model.conv.weight, d)[0]
+    assert torch.allclose(model.conv.weight.grad, expected, 1e-9, 1e-12)
+
+
 # Convolutions that compute in their own way
 
 

@@ -4,6 +4,7 @@ Nothing here is taken from the library: the masks come from the oracle's formula
 """
 
 import copy
+from collections import Counter
 
 import torch
 import torch.nn.functional as F
@@ -60,7 +61,8 @@ def weights(model, names, x, projected=None, sigma=1.0, size=5):
     """Gradients by parameter name, masked where convolutions' weights see the error.
 
     ``projected`` names the convolutions whose masked error is projected, and maps each
-    to its groups (None: by batch); by default those whose output a normalisation reads.
+    to its groups (None: by batch); by default those whose output a normalisation alone
+    reads.
     """
     model = outplace(model)
     runs, groups = {name: [] for name in names}, {}
@@ -88,18 +90,20 @@ def weights(model, names, x, projected=None, sigma=1.0, size=5):
         if isinstance(module, NORMS):
             module.register_forward_pre_hook(before, with_kwargs=True)
     value = loss(output_of(model(x)))
+    readers = count_readers(value)
     outputs = [z for name in names for _, z, _ in runs[name]]
     deltas = iter(torch.autograd.grad(value, outputs, retain_graph=True))
     value.backward()
     for name in names:
         conv = model.get_submodule(name)
         total = [torch.zeros_like(p) for p in conv.parameters()]
-        for a, z, _ in runs[name]:
+        for a, z, handed_on in runs[name]:
             delta = next(deltas)
             mask = oracle_mask(delta, sigma, size)
             delta = delta * mask
             kept = groups if projected is None else projected
-            if name in kept and mask.dim():
+            alone = projected is not None or readers[handed_on.grad_fn] == 1
+            if name in kept and alone and mask.dim():
                 delta = oracle.projected(delta.numpy(), z.detach().numpy(), kept[name])
                 delta = torch.from_numpy(delta)
             parts = torch.autograd.grad(plain(conv, a), list(conv.parameters()), delta)
@@ -107,6 +111,20 @@ def weights(model, names, x, projected=None, sigma=1.0, size=5):
         for parameter, g in zip(conv.parameters(), total, strict=True):
             parameter.grad = g
     return {n: p.grad for n, p in model.named_parameters()}
+
+
+def count_readers(value):
+    """How many nodes of a value's graph read what each node made."""
+    readers, waiting = Counter(), [value.grad_fn]
+    seen = {value.grad_fn}
+    while waiting:
+        for node, _ in waiting.pop().next_functions:
+            if node is not None:
+                readers[node] += 1
+                if node not in seen:
+                    seen.add(node)
+                    waiting.append(node)
+    return readers
 
 
 def plain(conv, a):
