@@ -91,12 +91,14 @@ class GradientMask:
     Maps smaller than the kernel and tensors that are not (B, C, H, W) pass through
     unmasked.  Non-finite errors stay non-finite.
 
-    The projection finds a convolution's normalisation by the tensor that one hands to
-    the other, and takes it for that tensor's only reader; it does nothing where they
-    are not neighbours, or the edge of a reentrant checkpoint lies between them.  For
-    a SyncBatchNorm each process projects by its own share of the batch: its weight
-    gradient is orthogonal to the weight, and so is their mean, but it differs a little
-    from the one that a single process would compute.
+    The projection finds a convolution's normalisation in autograd's record.  It acts
+    where a normalisation module reads the convolution's output as it is, and alone,
+    which the first backward pass tells; the handle names the normalisation, or says
+    why there is none.  It does nothing where a function normalises, or where the edge
+    of a reentrant checkpoint lies between the two.  For a SyncBatchNorm each process
+    projects by its own share of the batch: its weight gradient is orthogonal to the
+    weight, and so is their mean, but it differs a little from the one that a single
+    process would compute.
 
     Examples
     --------
@@ -308,9 +310,11 @@ class GradientMask:
         allow_input_grad : bool, default False
             On the signal route the gradient that reaches the network's input is
             masked, too, and must not be taken for the true one.  By default a
-            training-mode forward pass whose input requires grad therefore raises.
-            Only `model` itself is watched: attach to the whole network, for a pass
-            that enters it elsewhere is not seen.
+            training-mode forward pass whose input requires grad therefore raises,
+            whatever holds the input and wherever the pass enters; so does any other
+            tensor that requires grad and is no parameter of `model`.  A backward pass
+            that asks for the gradient by a feature map alone raises, too.  Of compiled
+            code only what the input holds openly is seen.
 
         Returns
         -------
@@ -320,13 +324,18 @@ class GradientMask:
         Raises
         ------
         ValueError
-            If no module matches, a named one does not exist or cannot be masked, or one
-            has a mask attached already.
+            If no module matches, a named one does not exist or cannot be masked, one
+            has a mask attached already, or no convolution of the network has maps of
+            shape (B, C, H, W).
         TypeError
-            If layers is anything else, a module for example; later, by a forward pass
-            in which a module hands on no tensor or is given its input by keyword.
+            If layers is anything else, a module for example, or the network is a
+            scripted one; later, by a forward pass in which a module hands on no tensor
+            or is given its input by keyword.
         RuntimeError
-            Later, by a forward pass whose input requires grad; see allow_input_grad.
+            Later: by a pass whose input requires grad (see allow_input_grad), by a
+            network whose modules were exchanged after attaching, by a convolution
+            whose output is not that of its input and its weight, and by compiled code
+            in which nothing tells where channels stand.
         """
         route = (
             WeightsRoute(self.energy == "contribution", self.project)

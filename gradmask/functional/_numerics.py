@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, wraps
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 
 def check_map(name: str, t: Tensor) -> None:
@@ -22,8 +24,10 @@ def at_least_float32(t: Tensor) -> Tensor:
     return t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
 
 
-def no_autocast(t: Tensor) -> torch.autocast:
+def no_autocast(t: Tensor) -> AbstractContextManager[object]:
     """Switch autocast off on the device of t."""
+    if t.device.type == "meta":
+        return nullcontext()
     return torch.autocast(t.device.type, enabled=False)
 
 
@@ -34,13 +38,19 @@ def with_float64(device: torch.device | str | None) -> torch.device | str | None
 
 
 def kept(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Have a function keep what it makes; torch.compile traces it each time instead."""
+    """Have a function keep what it makes.
+
+    Where a tensor may not be a real one, under torch.compile or a mode as that of fake
+    tensors, nothing is kept.
+    """
     # Whoever asks first in inference mode, others may need it for autograd.
     cached = lru_cache(maxsize=256)(torch.inference_mode(False)(make))
 
     @wraps(make)
     def kept_or_traced(*args: object) -> Tensor:
-        return make(*args) if torch.compiler.is_compiling() else cached(*args)
+        if torch.compiler.is_compiling() or _get_current_dispatch_mode_stack():
+            return make(*args)
+        return cached(*args)
 
     return kept_or_traced
 

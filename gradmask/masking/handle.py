@@ -10,9 +10,16 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from gradmask.masking.layers import Layers, choose, types_in
+from gradmask.masking.census import Census
+from gradmask.masking.layers import (
+    NORMALISATIONS,
+    Layers,
+    choose,
+    types_in,
+    types_without_maps,
+)
 from gradmask.masking.signal import SignalRoute
-from gradmask.masking.site import MaskFunction, Site, Switch, hooks_of
+from gradmask.masking.site import Hook, MaskFunction, Site, Switch, hooks_of
 from gradmask.masking.weights import WeightsRoute
 
 __all__ = ["Handle", "attach"]
@@ -28,7 +35,8 @@ class Handle:
     sites : tuple of str
         Names of the attached modules.
     skipped : dict of str to str
-        Modules of the right kind that were passed over, and why.
+        Modules of the right kind that were passed over, and why.  Some reasons are
+        known after the first masked pass only.
     active : bool
         False inside :meth:`paused` and after :meth:`remove`.
     """
@@ -37,19 +45,26 @@ class Handle:
         self,
         title: str,
         switch: Switch,
+        model: nn.Module,
         sites: list[Site],
         hooks: list[RemovableHandle],
         skipped: dict[str, str],
     ) -> None:
-        self.skipped = skipped
+        self._skipped = skipped
         self._title = title
+        self._model = model
         self._switch = switch
         self._sites = sites
         self._hooks = hooks
 
     @property
     def sites(self) -> tuple[str, ...]:  # noqa: D102
-        return tuple(site.name for site in self._sites)
+        return tuple(site.name for site in self._sites if not site.skipped)
+
+    @property
+    def skipped(self) -> dict[str, str]:  # noqa: D102
+        found = {site.name: site.skipped for site in self._sites if site.skipped}
+        return self._skipped | found
 
     @property
     def active(self) -> bool:  # noqa: D102
@@ -68,7 +83,16 @@ class Handle:
             for hook in self._hooks:
                 hook.remove()
             self._hooks.clear()
+            # Tools that exchange modules take hooks along.
+            for module in self._model.modules():
+                for hooks in (module._forward_pre_hooks, module._forward_hooks):
+                    ours = [i for i, hook in hooks.items() if self._owns(hook)]
+                    for i in ours:
+                        del hooks[i]
             _forget_compiled_code()
+
+    def _owns(self, hook: object) -> bool:
+        return isinstance(hook, Hook) and hook.switch is self._switch
 
     def __enter__(self) -> Handle:
         return self
@@ -78,9 +102,10 @@ class Handle:
 
     def __repr__(self) -> str:
         state = "active" if self.active else "paused" if self._hooks else "removed"
-        count = "1 site" if len(self._sites) == 1 else f"{len(self._sites)} sites"
+        sites = [site for site in self._sites if not site.skipped]
+        count = "1 site" if len(sites) == 1 else f"{len(sites)} sites"
         lines = [f"{self._title}, {state}, at {count}:"]
-        lines += [f"  {site.name or '(root)'}: {site.kind}" for site in self._sites]
+        lines += [f"  {s.name or '(root)'}: {s.kind}{s.remark}" for s in sites]
         lines += [f"  skipped {name}: {why}" for name, why in self.skipped.items()]
         return "\n".join(lines)
 
@@ -99,6 +124,11 @@ def attach(
     The seed, if any, is that of the generators that the mask is handed.
     """
     modules = dict(model.named_modules())
+    if any(isinstance(module, torch.jit.ScriptModule) for module in modules.values()):
+        raise TypeError(
+            "torch.jit.script and torch.jit.trace leave no module that a mask could "
+            "see; attach to the network as it was before, or use torch.compile"
+        )
     chosen, by_name = choose(modules, route.default if layers is None else layers)
     reasons = {}
     for name in chosen:
@@ -118,10 +148,18 @@ def attach(
             "F.relu cannot be seen"
             + (_listing(". Skipped", reasons) if reasons else "")
         )
+    if (kinds := types_without_maps(modules)) and not by_name:
+        raise ValueError(
+            f"nothing to attach to: the network convolves by {kinds} only, and masks "
+            "are for maps of shape (B, C, H, W)"
+        )
     switch = Switch(mask, seed)
     sites, hooks = route.place(model, fit, switch)
+    census = Census(switch, model, sites, (*NORMALISATIONS, nn.Conv2d), route.unfit)
+    hooks.append(model.register_forward_pre_hook(census, prepend=True))
+    sites[0].look = census.look  # compiled code leaves a network's own hook out
     _forget_compiled_code()
-    return Handle(title, switch, sites, hooks, reasons)
+    return Handle(title, switch, model, sites, hooks, reasons)
 
 
 def _listing(title: str, reasons: dict[str, str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from gradmask.masking.graph import channels_last
 from gradmask.masking.layers import ACTIVATIONS
 from gradmask.masking.signal import mask_signal
 
@@ -46,6 +47,8 @@ def _at_input(
 ) -> Any:
     if not (args and _carries_gradients(args[0])):
         return None
+    if args[0].dim() == 4 and channels_last(args[0]):
+        return None
     inplace = getattr(module, "inplace", False)
     return (mask_signal(args[0], see, inplace=inplace), *args[1:])
 
@@ -53,7 +56,7 @@ def _at_input(
 def _at_output(
     see: Callable[[Tensor], Tensor], module: nn.Module, args: Any, output: Any
 ) -> None:
-    if _carries_gradients(output):
+    if _carries_gradients(output) and not (output.dim() == 4 and channels_last(output)):
         output.register_hook(see)
 
 

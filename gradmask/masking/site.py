@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = [
+    "AGAIN",
     "Hook",
     "MaskFunction",
     "Site",
@@ -52,7 +53,7 @@ class Switch:
 
     def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
         """Return the masked error, or delta itself where nothing is to be masked."""
-        if not self.active:
+        if not self.active or delta.numel() == 0:
             return delta
         with torch.no_grad():
             generator = self._generator(delta.device)
@@ -84,6 +85,8 @@ class Switch:
 class Hook:
     """A hook that deep copies and pickles of its module do not take along."""
 
+    switch: Switch
+
     def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
         return _inert, ()
 
@@ -97,17 +100,75 @@ def _nothing(*args: object) -> None:
 
 
 class Site(Hook):
-    """A module at which errors are masked."""
+    """A module at which errors are masked.
+
+    Attributes
+    ----------
+    fits : bool
+        Whether a pass found a map here that can be masked.
+    masked_once : bool
+        Whether an error was masked here.
+    unfit : str or None
+        What the last pass found here that cannot be masked.
+    whole : str or None
+        What the last pass kept whole, though it could be masked.
+    """
+
+    look: Callable[[], None] | None = None
 
     def __init__(self, switch: Switch, name: str, module: nn.Module) -> None:
         self.switch = switch
         self.name = name
         self.module = module
-        self.kind = type(module).__name__
+        self.fits = self.masked_once = False
+        self.unfit: str | None = None
+        self.whole: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """Type of the module, as it is now."""
+        return type(self.module).__name__
+
+    @property
+    def called(self) -> str:
+        """Name and type of the module, for messages."""
+        return f"{self.name or '(root)'} ({self.kind})"
+
+    @property
+    def skipped(self) -> str | None:
+        """Why nothing is ever masked here, if so."""
+        return None if self.fits else self.unfit
+
+    @property
+    def remark(self) -> str:
+        """What the handle says of this site beside its name."""
+        return f", nothing masked yet: {self.whole}" if self._nothing_yet else ""
+
+    @property
+    def _nothing_yet(self) -> bool:
+        return not self.masked_once and self.whole is not None
 
     def on(self) -> bool:
         """Whether the coming backward pass is to be masked here."""
         return self.switch.active and self.module.training and torch.is_grad_enabled()
+
+    def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
+        """Return the masked error, and note whether any could be masked."""
+        masked = self.switch.masked(delta, energy)
+        if not (torch.compiler.is_compiling() or self.masked_once):
+            self.masked_once = masked is not delta
+            if self.switch.active and not self.masked_once:
+                sides = "x".join(map(str, delta.shape[-2:]))
+                self.whole = f"its maps of {sides} are kept whole"
+        return masked
+
+    def expect(self, module: nn.Module) -> None:
+        """Refuse to act for a module that has taken the place of the attached one."""
+        if module is not self.module and not getattr(module, "_is_replica", False):
+            raise RuntimeError(
+                f"{self.called} was replaced by a {type(module).__name__} after a "
+                f"GradientMask was attached to it; {AGAIN}"
+            )
 
     def is_map(self, t: object) -> bool:
         """Whether t is a feature map that carries gradients."""
@@ -116,7 +177,11 @@ class Site(Hook):
                 f"{self.name} ({self.kind}) hands on a {type(t).__name__}, not a "
                 "tensor; attach to a module inside it"
             )
-        return carries_gradients(t) and t.dim() == 4
+        if not carries_gradients(t):
+            return False
+        if t.dim() != 4 and not torch.compiler.is_compiling():
+            self.unfit = _no_map(t)
+        return t.dim() == 4
 
     def input(self, args: tuple[Any, ...]) -> Any:
         """Input of the module, whose hooks see positional arguments only."""
@@ -126,6 +191,16 @@ class Site(Hook):
                 "pass its input by position"
             )
         return args[0]
+
+
+AGAIN = "call remove() on its handle and attach anew"
+
+
+def _no_map(t: Tensor) -> str:
+    return (
+        f"it sees tensors of {t.dim()} dimensions, and masks are for maps of shape "
+        "(B, C, H, W)"
+    )
 
 
 def hooks_of(module: nn.Module) -> list[Any]:

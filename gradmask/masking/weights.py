@@ -13,12 +13,21 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import Function
+from torch.nn.modules.module import _global_forward_hooks
 from torch.utils.hooks import RemovableHandle
 
 from gradmask.functional import contribution_energy, project_out
-from gradmask.masking.layers import NORMALISATIONS, unfit_for_weights
-from gradmask.masking.site import Hook, Site, Switch, alias
+from gradmask.functional._numerics import at_least_float32
+from gradmask.masking.graph import producer
+from gradmask.masking.layers import (
+    NORMALISATIONS,
+    computes_otherwise,
+    unfit_for_weights,
+)
+from gradmask.masking.signal import mask_signal
+from gradmask.masking.site import AGAIN, Hook, Site, Switch, alias
 
 __all__ = ["WeightsRoute"]
 
@@ -36,61 +45,229 @@ class WeightsRoute:
         self, model: nn.Module, modules: Mapping[str, nn.Module], switch: Switch
     ) -> tuple[list[Site], list[RemovableHandle]]:
         """Hook the named convolutions of a network, and its normalisations."""
-        sites: list[Site] = []
+        sites: list[WeightsSite] = []
         hooks = []
         for name, conv in modules.items():
-            sites.append(site := WeightsSite(switch, name, conv, self.contribution))
+            assert isinstance(conv, nn.Conv2d)
+            site = WeightsSite(switch, name, conv, self.contribution, self.project)
             hooks.append(conv.register_forward_hook(site, prepend=True))
+            sites.append(site)
         if self.project:
             hooks += [
-                module.register_forward_pre_hook(NormalisationHook())
-                for module in model.modules()
+                module.register_forward_pre_hook(
+                    NormalisationHook(switch, name), with_kwargs=True
+                )
+                for name, module in model.named_modules()
                 if isinstance(module, NORMALISATIONS)
             ]
-        return sites, hooks
+        return list(sites), hooks
 
 
-@dataclass
 class Following:
-    """What follows a convolution's output, learnt when the normalisation runs."""
+    """What follows a convolution's output, learnt when the normalisation runs.
 
-    runs: bool = False
-    z: Tensor | None = None
-    groups: int | None = None
+    The convolution's node holds it, and the normalisation finds it there: by the graph
+    behind its input, whatever hooks, names or modules in place lie between.
+
+    Attributes
+    ----------
+    site : WeightsSite
+        Where the convolution is masked.
+    norm : str or None
+        Name of the normalisation.
+    z : Tensor or None
+        Convolution's output, until the backward pass.
+    groups : int or None
+        As in :func:`gradmask.functional.project_out`.
+    share : Tensor or None
+        Error that comes from the normalisation, as long as it is not known to be all.
+    alone : bool
+        Whether the normalisation is the only reader of the output.
+    own_way : bool
+        Whether the normalisation's class is none of PyTorch's.
+    """
+
+    def __init__(self, site: WeightsSite, output: Tensor) -> None:
+        self.site = site
+        self.shape = output.shape
+        self.version = output._version
+        self.norm: str | None = None
+        self.z: Tensor | None = None
+        self.groups: int | None = None
+        self.share: Tensor | None = None
+        self.own_way = False
+        self.alone = True
+
+    def keep(self, share: Tensor) -> Tensor:
+        """Remember the normalisation's share of the error, and hand it on."""
+        self.share = share
+        return share
 
 
 class WeightsSite(Site):
-    """Masks the error that a convolution's weights see."""
+    """Masks the error that a convolution's weights see.
+
+    Attributes
+    ----------
+    alone : dict of str to bool
+        Normalisations of this convolution's output, and whether each was its only
+        reader.  Who was so in the first pass is not asked again.
+    """
+
+    module: nn.Conv2d
 
     def __init__(
-        self, switch: Switch, name: str, module: nn.Module, contribution: bool
+        self,
+        switch: Switch,
+        name: str,
+        module: nn.Conv2d,
+        contribution: bool,
+        project: bool,
     ) -> None:
         super().__init__(switch, name, module)
         self.contribution = contribution
+        self.project = project
+        self.alone: dict[str, bool] = {}
+        self._type = type(module)
+        self._verified: tuple[Any, ...] | None = None
+
+    @property
+    def remark(self) -> str:
+        if self._nothing_yet or not (self.project and self.fits):
+            return super().remark
+        by = [name for name, alone in self.alone.items() if alone]
+        crowded = [name for name, alone in self.alone.items() if not alone]
+        if crowded:
+            return (
+                f", not projected: {', '.join(crowded)} is not the only reader of its "
+                "output, or normalises in its own way"
+            )
+        if by:
+            return f", projected by {', '.join(by)}"
+        return (
+            ", not projected: no normalisation module takes its output as it is; if "
+            "one should, call it right behind as a module"
+        )
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, module: nn.Conv2d, args: tuple[Any, ...], output: Any) -> Any:
-        if not (self.on() and self.is_map(output)):
+        if not self.on():
             return None
-        following = Following()
-        output = mask_weights(module, self.input(args), output, self, following)
-        output._gradmask_following = following
-        return output
+        self.expect(module)
+        if self.look is not None:
+            self.look()
+        self._refuse_otherwise(module)
+        if not self.is_map(output):
+            return None
+        x = self.input(args)
+        if self._verified != (known := _surroundings(self, module)):
+            self._verified = known if _verify(self, module, x, output) else None
+        self.fits = True
+        return mask_weights(module, x, output, Following(self, output))
+
+    def _refuse_otherwise(self, module: nn.Conv2d) -> None:
+        why = computes_otherwise(module)
+        if why is None and type(module) is not self._type:
+            why = unfit_for_weights({self.name: module}, self.name)
+            self._type = type(module)
+        if why:
+            raise RuntimeError(f"{self.called} cannot be masked: {why}; {AGAIN}")
+
+
+def _surroundings(site: WeightsSite, conv: nn.Conv2d) -> tuple[Any, ...]:
+    """What could change a convolution's output before the site sees it."""
+    hooks = list(conv._forward_hooks.values())
+    before = [*_global_forward_hooks.values(), *hooks[: hooks.index(site)]]
+    return type(conv), *before
+
+
+def _verify(site: WeightsSite, conv: nn.Conv2d, x: Tensor, output: Tensor) -> bool:
+    """Compare a convolution's output with what it should compute, where that is known.
+
+    Whatever changed it, a patch, a hook or a weight drawn at random, shows here.
+    """
+    if not _plain(output):
+        return False
+    with torch.no_grad(), _undrawn(output.device):
+        x, weight, bias, geometry = _read(conv, x, output.dtype)
+        expected = geometry.forward(x, weight, bias)
+        off = expected.shape != output.shape or not torch.allclose(
+            expected, output, 0.0, _CLOSE[output.dtype] * float(_largest(output)), True
+        )
+    if off:
+        raise RuntimeError(
+            f"{site.called} cannot be masked: its output is not the convolution of its "
+            "input with its weight, so something else computes or changes it (a patch, "
+            f"a hook, a weight drawn at random); {AGAIN}, without this layer"
+        )
+    return True
+
+
+_CLOSE = {
+    torch.float64: 1e-7,
+    torch.float32: 1e-3,
+    torch.float16: 4e-3,
+    torch.bfloat16: 2e-2,
+}
+
+
+def _largest(t: Tensor) -> Tensor:
+    finite = t.detach().nan_to_num(0.0, 0.0, 0.0).abs()
+    return finite.amax() if t.numel() else finite.sum()
+
+
+def _plain(t: Tensor) -> bool:
+    """Whether the numbers of t may be looked at."""
+    if torch._C._are_functorch_transforms_active() or t.dtype not in _CLOSE:
+        return False
+    if isinstance(t, FakeTensor) or t.device.type == "meta":
+        return False
+    return not (t.is_cuda and torch.cuda.is_current_stream_capturing())
+
+
+def _undrawn(device: torch.device) -> Any:
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])
 
 
 class NormalisationHook(Hook):
     """Tells the convolution, whose output arrives here, how it is normalised."""
 
+    def __init__(self, switch: Switch, name: str) -> None:
+        self.switch = switch
+        self.name = name
+
     @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        following = getattr(args[0], "_gradmask_following", None) if args else None
-        if following is None or not _uses_own_statistics(module):
-            return
-        following.runs, following.z = True, args[0].detach()
+    def __call__(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        z = args[0] if args else kwargs.get("input")
+        if not (isinstance(z, Tensor) and _uses_own_statistics(module)):
+            return None
+        following = getattr(producer(z), "following", None)
+        if following is None or not self._normalises(following, z):
+            return None
+        following.norm, following.z = self.name, z.detach()
+        following.own_way = (
+            type(module) not in NORMALISATIONS or "forward" in module.__dict__
+        )
         if isinstance(module, nn.GroupNorm):
             following.groups = module.num_groups
         elif isinstance(module, nn.InstanceNorm2d):
-            following.groups = args[0].shape[1]
+            following.groups = z.shape[1]
+        following.alone = following.site.alone.get(self.name, True)
+        if following.site.alone.get(self.name) or not _plain(z):
+            return None
+        z = mask_signal(z, following.keep)
+        return ((z, *args[1:]), kwargs) if args else (args, {**kwargs, "input": z})
+
+    def _normalises(self, following: Following, z: Tensor) -> bool:
+        site = following.site
+        return (
+            site.switch is self.switch
+            and site.project
+            and z.shape == following.shape
+            and z._version == following.version
+        )
 
 
 def _uses_own_statistics(module: nn.Module) -> bool:
@@ -98,11 +275,7 @@ def _uses_own_statistics(module: nn.Module) -> bool:
 
 
 def mask_weights(
-    conv: nn.Conv2d,
-    x: Tensor,
-    output: Tensor,
-    site: WeightsSite,
-    following: Following,
+    conv: nn.Conv2d, x: Tensor, output: Tensor, following: Following
 ) -> Tensor:
     """Return a convolution's output with a node of its own, whose weights see the mask.
 
@@ -110,17 +283,18 @@ def mask_weights(
     masked error, projected by what `following` says; x receives the plain error.  No
     second convolution is computed in the forward pass.
     """
-    dtype = output.dtype
+    x, weight, bias, geometry = _read(conv, x, output.dtype)
+    masked = _MaskedWeights.apply(x, weight, bias, output.detach(), geometry, following)
+    return cast(Tensor, masked)
+
+
+def _read(
+    conv: nn.Conv2d, x: Tensor, dtype: torch.dtype
+) -> tuple[Tensor, Tensor, Tensor | None, _Geometry]:
     weight = conv.weight.to(dtype)
     bias = None if conv.bias is None else conv.bias.to(dtype)
     x, padding = _explicit_padding(conv, x.to(dtype))
-    geometry = _Geometry(conv.stride, padding, conv.dilation, conv.groups)
-    return cast(
-        Tensor,
-        _MaskedWeights.apply(
-            x, weight, bias, output.detach(), geometry, site, following
-        ),
-    )
+    return x, weight, bias, _Geometry(conv.stride, padding, conv.dilation, conv.groups)
 
 
 @dataclass(frozen=True)
@@ -158,39 +332,40 @@ class _MaskedWeights(Function):
         bias: Tensor | None,
         output: Tensor,
         geometry: _Geometry,
-        site: WeightsSite,
         following: Following,
     ) -> Tensor:
         return alias(output)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, weight, bias, _, ctx.geometry, ctx.site, ctx.following = inputs
+        x, weight, bias, _, ctx.geometry, ctx.following = inputs
+        ctx.channels_axis = 1
         ctx.save_for_backward(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias = ctx.saved_tensors
-        geometry, site = ctx.geometry, ctx.site
+        geometry, site = ctx.geometry, ctx.following.site
         for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
         dx = dw = db = None
         if for_weight or for_bias:
-            masked = site.switch.masked(delta, _contribution(ctx, delta, x, weight))
+            _look_for_other_readers(ctx.following, delta)
+            masked = site.masked(delta, _contribution(ctx, delta, x, weight))
             if masked is not delta:
                 masked = _projected(ctx, masked, x, weight, bias)
             # Let go as autograd lets go of what it saves, also where the map was too
             # small to be masked.
-            ctx.following.z = None
+            ctx.following.z = ctx.following.share = None
             wanted = (False, for_weight, for_bias)
             _, dw, db = geometry.gradients(masked, x, weight, wanted)
             del masked
         if for_input:
             dx, _, _ = geometry.gradients(delta, x, weight, (True, False, False))
-        return dx, dw, db, None, None, None, None
+        return dx, dw, db, None, None, None
 
 
 def _contribution(ctx: Any, delta: Tensor, x: Tensor, weight: Tensor) -> Tensor | None:
-    if not ctx.site.contribution:
+    if not ctx.following.site.contribution or not delta.numel():
         return None
     geometry = ctx.geometry
     with torch.no_grad():
@@ -209,7 +384,7 @@ def _projected(
     ctx: Any, masked: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None
 ) -> Tensor:
     following = ctx.following
-    if not following.runs:
+    if following.norm is None or not following.alone:
         return masked
     # The kept z is detached, lest it hold the graph that holds it.  A second pass
     # through a retained graph, where it is gone, computes it again, and so does a
@@ -219,6 +394,34 @@ def _projected(
         z = ctx.geometry.forward(x, weight, bias)
     inplace = not torch.is_grad_enabled()
     return project_out(masked, z, following.groups, inplace=inplace)
+
+
+def _look_for_other_readers(following: Following, delta: Tensor) -> None:
+    """Note whether the error comes from the normalisation alone.
+
+    Only then has it no part along what the normalisation removes, and only then may
+    that part be removed from the masked error.
+    """
+    norm, share = following.norm, following.share
+    if norm is None or share is None:
+        return
+    with torch.no_grad():
+        if not delta.isfinite().all():
+            return
+        alone = share is delta or share.to(delta.dtype).equal(delta)
+        if alone and following.own_way:
+            alone = _without_level(delta, following.groups)
+    following.alone = alone
+    known = following.site.alone
+    known[norm] = alone and known.get(norm, True)
+
+
+def _without_level(delta: Tensor, groups: int | None) -> bool:
+    """Whether an error sums to nothing over what is normalised together."""
+    d = at_least_float32(delta)
+    rows = d.transpose(0, 1) if groups is None else d.reshape(len(d) * groups, -1)
+    sums = rows.flatten(1).sum(1).abs().sum()
+    return bool(sums <= _CLOSE[delta.dtype] * d.abs().sum())
 
 
 def _explicit_padding(conv: nn.Conv2d, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:

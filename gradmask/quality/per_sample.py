@@ -94,6 +94,8 @@ def per_sample_gradients(
     _refuse_excess(weights, len(x), chunk_size, max_bytes)
 
     def loss(weights: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+        # Of their own for every sample: what a pass writes, no other may see.
+        buffers = {name: b.clone() for name, b in model.named_buffers()}
         output = functional_call(model, {**buffers, **weights}, (x[None],))
         value = loss_fn(output, y[None])
         if value.numel() != 1:
@@ -103,12 +105,11 @@ def per_sample_gradients(
             )
         return value.reshape(())
 
-    buffers = {name: b.clone() for name, b in model.named_buffers()}
     gradients = grad(loss)
     if chunk_size > 1:
         gradients = vmap(gradients, in_dims=(None, 0, 0), randomness="different")
     grads = {name: w.new_empty(len(x), *w.shape) for name, w in weights.items()}
-    with undisturbed(x.device), _hint("chunk_size=1 does without torch.func.vmap"):
+    with undisturbed(x.device), _hints():
         for start in range(0, len(x), chunk_size):
             part = slice(start, start + chunk_size) if chunk_size > 1 else start
             for name, chunk in gradients(weights, x[part], y[part]).items():
@@ -117,11 +118,17 @@ def per_sample_gradients(
 
 
 @contextmanager
-def _hint(note: str) -> Iterator[None]:
+def _hints() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        error.add_note(note)
+        if "saved tensor hooks" in str(error):
+            error.add_note(
+                "torch.func cannot see through a checkpoint (or what else keeps saved "
+                "tensors elsewhere); switch it off while gradients are measured"
+            )
+        else:
+            error.add_note("chunk_size=1 does without torch.func.vmap")
         raise
 
 

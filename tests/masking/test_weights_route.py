@@ -152,7 +152,7 @@ def test_the_normalised_map_is_let_go_in_the_backward_pass(side):
         model[0].register_forward_hook(lambda *args: kept.append(args[-1]))
         value = model(batch(2, 1, side)).square().sum()
         (output,) = kept
-        alive = weakref.ref(output._gradmask_following.z)
+        alive = weakref.ref(output.grad_fn.following.z)
         assert alive() is not None
         value.backward()
     assert alive() is None
