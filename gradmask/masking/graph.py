@@ -6,6 +6,7 @@ which names, attributes and the order of registration cannot promise.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
@@ -68,17 +69,15 @@ def leaves(start: Node | None, stop: Callable[[Node], bool]) -> Iterator[Node]:
     The leaves that are near come first.
     """
     seen: set[Node] = set()
-    waiting = [] if start is None else [start]
+    waiting = deque([] if start is None else [start])
     while waiting:
-        node = waiting.pop()
+        node = waiting.popleft()
         if node in seen or stop(node):
             continue
         seen.add(node)
         if hasattr(node, "variable"):
             yield node
-        waiting += [
-            behind for behind, _ in reversed(node.next_functions) if behind is not None
-        ]
+        waiting += [behind for behind, _ in node.next_functions if behind is not None]
 
 
 def in_backward() -> bool:
