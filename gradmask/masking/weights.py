@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import Function
 from torch.nn.modules.module import _global_forward_hooks
 from torch.utils.hooks import RemovableHandle
 
 from gradmask.functional import contribution_energy, project_out
 from gradmask.functional._numerics import at_least_float32
+from gradmask.masking.convolution import (
+    CLOSE,
+    Geometry,
+    numbers_are_there,
+    read,
+    verify,
+)
 from gradmask.masking.graph import producer
 from gradmask.masking.layers import (
     NORMALISATIONS,
@@ -161,7 +166,7 @@ class WeightsSite(Site):
             return None
         x = self.input(args)
         if self._verified != (known := _surroundings(self, module)):
-            self._verified = known if _verify(self, module, x, output) else None
+            self._verified = known if verify(self.called, module, x, output) else None
         self.fits = True
         return mask_weights(module, x, output, Following(self, output))
 
@@ -179,54 +184,6 @@ def _surroundings(site: WeightsSite, conv: nn.Conv2d) -> tuple[Any, ...]:
     hooks = list(conv._forward_hooks.values())
     before = [*_global_forward_hooks.values(), *hooks[: hooks.index(site)]]
     return type(conv), *before
-
-
-def _verify(site: WeightsSite, conv: nn.Conv2d, x: Tensor, output: Tensor) -> bool:
-    """Compare a convolution's output with what it should compute, where that is known.
-
-    Whatever changed it, a patch, a hook or a weight drawn at random, shows here.
-    """
-    if not _plain(output):
-        return False
-    with torch.no_grad(), _undrawn(output.device):
-        x, weight, bias, geometry = _read(conv, x, output.dtype)
-        expected = geometry.forward(x, weight, bias)
-        off = expected.shape != output.shape or not torch.allclose(
-            expected, output, 0.0, _CLOSE[output.dtype] * float(_largest(output)), True
-        )
-    if off:
-        raise RuntimeError(
-            f"{site.called} cannot be masked: its output is not the convolution of its "
-            "input with its weight, so something else computes or changes it (a patch, "
-            f"a hook, a weight drawn at random); {AGAIN}, without this layer"
-        )
-    return True
-
-
-_CLOSE = {
-    torch.float64: 1e-7,
-    torch.float32: 1e-3,
-    torch.float16: 4e-3,
-    torch.bfloat16: 2e-2,
-}
-
-
-def _largest(t: Tensor) -> Tensor:
-    finite = t.detach().nan_to_num(0.0, 0.0, 0.0).abs()
-    return finite.amax() if t.numel() else finite.sum()
-
-
-def _plain(t: Tensor) -> bool:
-    """Whether the numbers of t may be looked at."""
-    if torch._C._are_functorch_transforms_active() or t.dtype not in _CLOSE:
-        return False
-    if isinstance(t, FakeTensor) or t.device.type == "meta":
-        return False
-    return not (t.is_cuda and torch.cuda.is_current_stream_capturing())
-
-
-def _undrawn(device: torch.device) -> Any:
-    return torch.random.fork_rng([device] if device.type == "cuda" else [])
 
 
 class NormalisationHook(Hook):
@@ -255,7 +212,7 @@ class NormalisationHook(Hook):
         elif isinstance(module, nn.InstanceNorm2d):
             following.groups = z.shape[1]
         following.alone = following.site.alone.get(self.name, True)
-        if following.site.alone.get(self.name) or not _plain(z):
+        if following.site.alone.get(self.name) or not numbers_are_there(z):
             return None
         z = mask_signal(z, following.keep)
         return ((z, *args[1:]), kwargs) if args else (args, {**kwargs, "input": z})
@@ -283,43 +240,9 @@ def mask_weights(
     masked error, projected by what `following` says; x receives the plain error.  No
     second convolution is computed in the forward pass.
     """
-    x, weight, bias, geometry = _read(conv, x, output.dtype)
+    x, weight, bias, geometry = read(conv, x, output.dtype)
     masked = _MaskedWeights.apply(x, weight, bias, output.detach(), geometry, following)
     return cast(Tensor, masked)
-
-
-def _read(
-    conv: nn.Conv2d, x: Tensor, dtype: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor | None, _Geometry]:
-    weight = conv.weight.to(dtype)
-    bias = None if conv.bias is None else conv.bias.to(dtype)
-    x, padding = _explicit_padding(conv, x.to(dtype))
-    return x, weight, bias, _Geometry(conv.stride, padding, conv.dilation, conv.groups)
-
-
-@dataclass(frozen=True)
-class _Geometry:
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    groups: int
-
-    def gradients(
-        self,
-        delta: Tensor,
-        x: Tensor,
-        weight: Tensor,
-        wanted: tuple[bool, bool, bool],
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        return torch.ops.aten.convolution_backward(  # type: ignore[no-any-return]
-            delta, x, weight, [weight.shape[0]], self.stride, self.padding,
-            self.dilation, False, [0, 0], self.groups, wanted,
-        )  # fmt: skip
-
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return F.conv2d(
-            x, weight, bias, self.stride, self.padding, self.dilation, self.groups
-        )
 
 
 class _MaskedWeights(Function):
@@ -331,7 +254,7 @@ class _MaskedWeights(Function):
         weight: Tensor,
         bias: Tensor | None,
         output: Tensor,
-        geometry: _Geometry,
+        geometry: Geometry,
         following: Following,
     ) -> Tensor:
         return alias(output)
@@ -421,13 +344,4 @@ def _without_level(delta: Tensor, groups: int | None) -> bool:
     d = at_least_float32(delta)
     rows = d.transpose(0, 1) if groups is None else d.reshape(len(d) * groups, -1)
     sums = rows.flatten(1).sum(1).abs().sum()
-    return bool(sums <= _CLOSE[delta.dtype] * d.abs().sum())
-
-
-def _explicit_padding(conv: nn.Conv2d, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
-    sides = conv._reversed_padding_repeated_twice
-    symmetric = sides[0::2] == sides[1::2]
-    if conv.padding_mode == "zeros" and symmetric:
-        return x, tuple(reversed(sides[0::2]))
-    mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
-    return F.pad(x, sides, mode=mode), (0, 0)
+    return bool(sums <= CLOSE[delta.dtype] * d.abs().sum())
