@@ -97,7 +97,9 @@ def test_the_signal_route_projects_nothing():
 
 
 @pytest.mark.parametrize(
-    "make", [np.float32, np.float64, torch.tensor, lambda v: v], ids=str
+    "make",
+    [np.float32, np.float64, torch.tensor, lambda v: v],
+    ids=["float32", "float64", "tensor", "itself"],
 )
 def test_numbers_of_numpy_and_torch_are_numbers(make):
     mask = gm.GradientMask(sigma=make(1.5), threshold=make(0.5))
@@ -108,7 +110,9 @@ def test_numbers_of_numpy_and_torch_are_numbers(make):
     assert several.sigmas == (1.5, 2.5)
 
 
-@pytest.mark.parametrize("make", [np.int64, torch.tensor, int], ids=str)
+@pytest.mark.parametrize(
+    "make", [np.int64, torch.tensor, int], ids=["int64", "tensor", "int"]
+)
 def test_integers_of_numpy_and_torch_are_integers(make):
     mask = gm.GradientMask(1, size=make(5), seed=make(3))
     assert mask == gm.GradientMask(1.0, size=5, seed=3)
