@@ -67,7 +67,7 @@ def tidy(rows):
 def test_misleading_backgrounds_cost_accuracy_only_where_they_were_believed():
     one = replace(
         experiment("hunt_backgrounds").smoke(),
-        epochs=8,
+        epochs=6,
         variants=(PLAIN,),
         schedules=(),
     )
