@@ -12,6 +12,7 @@ help: ## List these targets
 
 book: $(READY) ## Run the notebooks and build the book (GRADMASK_BUDGET=smoke for a quick look)
 	rm -rf book/_build/html
+	.venv/bin/python book/execute.py
 	$(BUILD) --all book
 	@echo "Open $(CURDIR)/book/_build/html/index.html"
 

@@ -8,8 +8,10 @@ from jupyter_cache import get_cache
 from nbmake.nb_run import NotebookRun
 from support.notebooks import BOOK, NOTEBOOKS
 
+sys.path.insert(0, str(BOOK))
 sys.path.insert(0, str(BOOK / "_ext"))
 
+import execute
 import execution_cache
 
 
@@ -20,16 +22,44 @@ def test_a_notebook_runs(path):
     execution_cache.keep(run.nb, path)
 
 
-def test_what_was_run_here_is_not_run_again_for_the_book(tmp_path, monkeypatch):
+@pytest.fixture
+def chapter(tmp_path, monkeypatch):
+    """Write a chapter of one cell."""
     monkeypatch.setattr(execution_cache, "CACHES", tmp_path)
-    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
-    chapter = tmp_path / "chapter.ipynb"
-    nbformat.write(written, chapter)
-    executed = NotebookRun(chapter, default_timeout=600).execute().nb
-    execution_cache.keep(executed, chapter)
+    path = tmp_path / "chapter.ipynb"
+
+    def written(source):
+        cells = [nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        return path
+
+    return written
+
+
+def test_what_was_run_here_is_not_run_again_for_the_book(chapter):
+    path = chapter("1 + 1")
+    assert not execute.is_kept(path)
+    executed = NotebookRun(path, default_timeout=600).execute().nb
+    execution_cache.keep(executed, path)
+    assert execute.is_kept(path)
     book = get_cache(execution_cache.current_cache())
-    _, found = book.merge_match_into_notebook(written)
+    _, found = book.merge_match_into_notebook(nbformat.read(path, 4))
     assert found.cells[0].outputs == executed.cells[0].outputs != []
+
+
+def test_a_chapter_that_fails_is_reported_and_not_kept(chapter):
+    path = chapter("1 / 0")
+    assert "ZeroDivisionError" in execute.execute(path)
+    assert not execute.is_kept(path)
+
+
+def test_the_book_is_executed_chapter_by_chapter(chapter, monkeypatch, capsys):
+    path = chapter("2 + 2")
+    monkeypatch.setattr(execute, "BOOK", path.parent)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert execute.main() == 0
+    assert "chapter.ipynb took" in capsys.readouterr().out
+    assert execute.is_kept(path)
 
 
 @pytest.mark.parametrize("change", ["budget", "library", "record"])

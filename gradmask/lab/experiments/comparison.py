@@ -110,7 +110,7 @@ class Comparison(Experiment):
         # They have millions of weights: too many to sort while a test waits.
         return replace(
             smaller,
-            images=replace(smaller.images, training=16, test=4),
+            images=replace(smaller.images, training=8, test=4),
             batch_size=8,
             levels=replace(smaller.levels, unstructured=(), tuned=(), attacked=4),
         )

@@ -48,7 +48,7 @@ def test_rows_are_tidy_and_numbers_are_shares(name, runs):
 def test_torchvisions_networks_are_trained_and_measured(name):
     smoke = experiment(name).smoke()
     signal = next(variant for variant in smoke.variants if variant.name == "signal")
-    rows = replace(smoke, variants=(signal,), schedules=(), epochs=2).run(0, CPU)
+    rows = replace(smoke, variants=(signal,), schedules=(), epochs=1).run(0, CPU)
     assert len(rows) == 1
     tidy(rows)
 
@@ -67,13 +67,13 @@ def tidy(rows):
 def test_misleading_backgrounds_cost_accuracy_only_where_they_were_believed():
     one = replace(
         experiment("hunt_backgrounds").smoke(),
-        epochs=12,
+        epochs=6,
         variants=(PLAIN,),
         schedules=(),
     )
     (believed,), (doubted,) = (
         replace(
-            one, images=StripedImages(agreement=agreement, training=320, test=200)
+            one, images=StripedImages(agreement=agreement, training=320, test=100)
         ).run(0, CPU)
         for agreement in (1.0, 0.1)
     )
