@@ -93,7 +93,7 @@ class GradientMask:
 
     The projection finds a convolution's normalisation in autograd's record.  It acts
     where a normalisation module reads the convolution's output as it is, and alone,
-    which the first backward pass tells; the handle names the normalisation, or says
+    which the first backward pass shows; the handle names the normalisation, or says
     why there is none.  It does nothing where a function normalises, or where the edge
     of a reentrant checkpoint lies between the two.  For a SyncBatchNorm each process
     projects by its own share of the batch: its weight gradient is orthogonal to the
@@ -335,7 +335,7 @@ class GradientMask:
             Later: by a pass whose input requires grad (see allow_input_grad), by a
             network whose modules were exchanged after attaching, by a convolution
             whose output is not that of its input and its weight, and by compiled code
-            in which nothing tells where channels stand.
+            in which nothing shows where channels stand.
         """
         route = (
             WeightsRoute(self.energy == "contribution", self.project)

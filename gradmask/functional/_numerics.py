@@ -1,4 +1,4 @@
-"""Precision, layout and reuse: what the formulas share beside mathematics."""
+"""Precision, layout and reuse: what the formulas share besides mathematics."""
 
 from __future__ import annotations
 

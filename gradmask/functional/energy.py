@@ -1,4 +1,4 @@
-"""How loud every position of an error signal is: the energies that compete."""
+"""How strong an error signal is at every position: the energies that compete."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The formulas of the Gradient Mask: pure functions of tensors, without state.
 
 Shapes: B samples, C channels, H by W positions.  ``delta`` is an error signal, the
-gradient of the loss with respect to a feature map; ``energy`` is a map of how loud
+gradient of the loss with respect to a feature map; ``energy`` is a map of how strong
 it is; ``mask`` says which positions are kept.
 """
 
@@ -43,7 +43,7 @@ def lateral_response(energy: Tensor, kernel: Tensor) -> Tensor:
     .. math:: r = k * e
 
     The map is continued by reflection at its border; the result is positive where a
-    position is louder than its surround.
+    position has more energy than its surround.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def gradient_mask(
 
     Examples
     --------
-    One loud position silences its neighbours:
+    One strong position inhibits its neighbours:
 
     >>> from gradmask import laplacian_of_gaussian
     >>> delta = torch.ones(1, 1, 5, 5)
@@ -242,7 +242,7 @@ def keep_largest(score: Tensor, mask: Tensor) -> Tensor:
     """Keep as many positions of every sample as `mask` does: those of largest score.
 
     The controls of lateral inhibition: with random scores a random mask, with the
-    energy as score a top-k mask, both at the keep rate of the mask beside them.
+    energy as score a top-k mask, both at the keep rate of the mask that they control.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ def in_backward() -> bool:
 
 
 def channels_last(t: Tensor) -> bool | None:
-    """Whether the channels of a map stand last, as far as autograd's record tells.
+    """Whether the channels of a map stand last, as far as autograd's record shows.
 
     They stand last behind a linear layer or a layer normalisation, and where a map of
     a convolution was permuted so.  Where the record ends before any of these, nothing

@@ -91,7 +91,7 @@ class SignalSite(Site):
         return mask_signal(t, self.masked, inplace=inplace)
 
     def _last_by_shape(self, t: Tensor) -> bool:
-        """Whether channels stand last, where neither registration nor a pass tells."""
+        """Whether channels stand last, where no registration and no pass shows it."""
         if self.axes is None or self.fits:
             return False
         first, last = t.shape[1] in self.axes.first, t.shape[3] in self.axes.last

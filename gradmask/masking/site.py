@@ -141,7 +141,7 @@ class Site(Hook):
 
     @property
     def remark(self) -> str:
-        """What the handle says of this site beside its name."""
+        """What the handle says of this site besides its name."""
         return f", nothing masked yet: {self.whole}" if self._nothing_yet else ""
 
     @property

@@ -187,7 +187,7 @@ def _surroundings(site: WeightsSite, conv: nn.Conv2d) -> tuple[Any, ...]:
 
 
 class NormalisationHook(Hook):
-    """Tells the convolution, whose output arrives here, how it is normalised."""
+    """Informs the convolution, whose output arrives here, how it is normalised."""
 
     def __init__(self, switch: Switch, name: str) -> None:
         self.switch = switch

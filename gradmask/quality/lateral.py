@@ -21,7 +21,7 @@ def lateral_quality(
 
     With A and B the means of the squared error energy over the positions that the mask
     keeps and rejects, the contrast :math:`c = (A - B)/(A + B)` is above zero for any
-    field, since the mask picks what is loud.  It is compared with the mean contrast
+    field, since the mask picks what is strong.  It is compared with the mean contrast
     :math:`c_0` of n = 7 shuffled copies of the map, whose masks are computed anew:
 
     .. math:: \mathrm{LGQ} = \frac{c - c_0}{(1 - c_0) + (1 - c)/n}.

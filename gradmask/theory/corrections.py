@@ -25,7 +25,7 @@ def correlated_rate(rate: Values, area: Values) -> Tensor:
     .. math:: \frac{r + (A - 1) r^2}{A}, \qquad A = \sum_x \rho(x)
 
     To be put in the place of the rates in the denominator of :func:`snr_gain`, where
-    A is small beside the object.
+    A is small compared with the object.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@ r"""The mask as a detector: where it finds an object in noise, and what that gai
 The error energy is a chi variable of C degrees of freedom, non-central on the
 object.  Its mean and variance at every position, seen through the kernel, give the
 probability that a position is kept (:func:`detectability_map`,
-:func:`noise_threshold`, then :func:`hit_rate`).  Kept noise is louder than the rest
+:func:`noise_threshold`, then :func:`hit_rate`).  Kept noise is stronger than the rest
 (:func:`noise_selection`); :func:`predict_gain` puts it all together.
 
 Model and notation are those of :mod:`gradmask.theory.rates`, in units of tau.  The
@@ -212,7 +212,7 @@ def predict_gain(
     .. math:: \tilde p(x) = \Phi(d - \theta') + \frac{k(0)\, \varphi(d - \theta')}
               {\sqrt{C (1 + \lambda(x))\, v'(x)}},
 
-    averaged over the object and beside it, and the variance of the number of kept
+    averaged over the object and outside it, and the variance of the number of kept
     positions on the object, whose bits are correlated.  With an object that fills
     the kernel it is :func:`selected_hit_rate`, without one
     :func:`selected_false_alarm_rate`, to first order in :math:`1/\sqrt{C}`.

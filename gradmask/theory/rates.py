@@ -58,7 +58,7 @@ def snr_gain(
     hit_rate : number, array or tensor
         p, the share of the object's positions that are kept.
     false_alarm_rate : number, array or tensor
-        q, the same beside the object.
+        q, the same outside the object.
     occupancy : number, array or tensor
         pi, the object's share of the noise's energy, in [0, 1]: its share of the
         area if activations are equally strong everywhere.
@@ -86,9 +86,9 @@ def snr_gain(
     A part of the signal that varies from sample to sample, but not within the object,
     is noise that no mask removes: with beta its variance over the noise's in the plain
     gradient, the gain is ``p^2 (1 + beta) / (denominator + beta p^2)``.  Noise that
-    is correlated over patches of A positions, small beside the object, turns a rate r
-    of the denominator into ``(r + (A - 1) r^2) / A`` for independent bits: a random
-    mask then averages what it drops from what it keeps, and hurts less.
+    is correlated over patches of A positions, small compared with the object, turns a
+    rate r of the denominator into ``(r + (A - 1) r^2) / A`` for independent bits: a
+    random mask then averages what it drops from what it keeps, and hurts less.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def false_alarm_rate(threshold: Values) -> Tensor:
 
     .. math:: q = 1 - \Phi(\theta)
 
-    Far from every object, where the response is noise alone; beside an object the
+    Far from every object, where the response is noise alone; next to an object the
     surround pushes it lower (:func:`detectability_map`).
 
     Parameters
@@ -166,7 +166,7 @@ def hit_rate(detectability: Values, threshold: Values) -> Tensor:
 def noise_selection(threshold: Values, centre: Values, channels: Values) -> Tensor:
     r"""Excess energy of the background noise that a mask keeps.
 
-    A mask that looks at the noise keeps the louder part of it: noise that is kept
+    A mask that looks at the noise keeps the stronger part of it: noise that is kept
     has ``1 + kappa`` times the energy of all noise,
 
     .. math:: \kappa = \rho_c \sqrt{2/C}\, h + \frac{\rho_c^2 \theta h}{2 C},
@@ -240,7 +240,7 @@ def selected_hit_rate(
 ) -> Tensor:
     r"""Share of the signal, and of the noise's energy on the object, that a mask keeps.
 
-    What the mask keeps of the object is louder than the rest, too:
+    What the mask keeps of the object is stronger than the rest, too:
 
     .. math:: \tilde p = \Phi(d - \theta) + \rho_c \sqrt{\frac{2}{C}}\,
               \frac{\varphi(d - \theta)}{\sqrt{1 + 2 \lambda}}

@@ -1,5 +1,6 @@
 """The book's English is British; every chapter has its beginning, end and figures."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -125,7 +126,6 @@ INSTEAD = {
 }
 AS_IT_IS = (
     "The hunt: where it pays",  # A chapter's title.
-    "how to judge them",  # A heading of the library's reference.
     "main path** (the trunk)",  # Said once, where the term is introduced.
     "main path (*trunk*)",  # What the figure's axis says.
     "also called the trunk",
@@ -150,6 +150,30 @@ def doubtful(text):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_a_page_uses_plain_words_and_the_terms_of_the_field(path):
     assert doubtful(prose(path)) == []
+
+
+def docstrings(path):
+    """Join what a module says in its docstrings."""
+    documented = ast.Module, ast.ClassDef, ast.FunctionDef
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    said = [ast.get_docstring(node) for node in nodes if isinstance(node, documented)]
+    return " ".join(filter(None, said))
+
+
+# The questions of the experiments stay as they were put.
+SOURCES = [
+    path
+    for path in sorted((BOOK.parent / "gradmask").rglob("*.py"))
+    if "experiments" not in path.parts
+]
+# The attribute `sites` of a handle, the command `judge`, the moments of statistics.
+NAMES = ("site", "judge", "moment")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: "/".join(path.parts[-3:]))
+def test_docstrings_use_plain_words_and_the_terms_of_the_field(path):
+    found = doubtful(docstrings(path))
+    assert [word for word in found if not word.lower().startswith(NAMES)] == []
 
 
 def test_a_doubtful_word_is_found_and_a_phrase_that_may_stay_is_not():

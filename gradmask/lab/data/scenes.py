@@ -62,7 +62,7 @@ def cluttered_scenes(
     edge allows, on a random pixel of that image's silhouette, so that none is
     empty. The pixels of the object's own silhouette cover them. Gaussian noise
     comes last, and the sum is clamped to [0, 1]. Objects and distractors are
-    resized alike: scale does not tell them apart.
+    resized alike: scale does not distinguish them.
 
     Every run of the first k scenes is balanced over the classes as far as the
     split allows, and no object comes back before all have been used. Scenes with

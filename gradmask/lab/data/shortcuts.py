@@ -1,4 +1,4 @@
-"""Backgrounds that tell a class: a shortcut that holds in training, then misleads."""
+"""Backgrounds that show a class: a shortcut that holds in training, then misleads."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Generator, Tensor
 
 from gradmask.lab.data.scenes import Scenes
 
-__all__ = ["misleading", "stripe_response", "striped", "told"]
+__all__ = ["misleading", "shown_classes", "stripe_response", "striped"]
 
 
 def striped(
     scenes: Scenes, classes: Tensor, *, strength: float = 0.1, period: float = 4
 ) -> Scenes:
-    r"""Lay stripes behind the objects, whose direction tells a class.
+    r"""Lay stripes behind the objects, whose direction shows a class.
 
-    To every pixel beside the object is added
+    To every pixel outside the object is added
     :math:`s (1 + \sin(2 \pi (x \cos \phi + y \sin \phi) / \lambda))`, with
     :math:`\phi = \pi c / 10` for class c.  The sum is clamped to [0, 1].
 
@@ -27,7 +27,7 @@ def striped(
     scenes : Scenes
         The scenes.
     classes : Tensor of int64, shape (N,)
-        What the stripes tell, 0 to 9.
+        What the stripes show, 0 to 9.
     strength : float, default 0.1
         s, in units of intensity.
     period : float, default 4
@@ -46,15 +46,15 @@ def striped(
     return replace(scenes, images=images.clamp(0, 1))
 
 
-def told(labels: Tensor, agreement: float, *, seed: int) -> Tensor:
-    """Draw what backgrounds tell: the class of the object, or another one.
+def shown_classes(labels: Tensor, agreement: float, *, seed: int) -> Tensor:
+    """Draw what backgrounds show: the class of the object, or another one.
 
     Parameters
     ----------
     labels : Tensor of int64, shape (N,)
         Classes of the objects, 0 to 9.
     agreement : float
-        In what share of the scenes the object's own class is told, from 0 to 1; in the
+        In what share of the scenes the object's own class is shown, from 0 to 1; in the
         others it is one of the nine others.
     seed : int
         Of the draw.
@@ -78,14 +78,14 @@ def told(labels: Tensor, agreement: float, *, seed: int) -> Tensor:
 
 
 def misleading(scenes: Scenes, agreement: float, *, seed: int) -> Scenes:
-    """Lay stripes behind the objects that tell their class, or another.
+    """Lay stripes behind the objects that show their class, or another.
 
     Parameters
     ----------
     scenes : Scenes
         The scenes.
     agreement, seed
-        As for :func:`told`.
+        As for :func:`shown_classes`.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def misleading(scenes: Scenes, agreement: float, *, seed: int) -> Scenes:
     ValueError
         If `agreement` is no share.
     """
-    return striped(scenes, told(scenes.labels, agreement, seed=seed))
+    return striped(scenes, shown_classes(scenes.labels, agreement, seed=seed))
 
 
 def stripe_response(sigma: float, period: float) -> float:

@@ -30,7 +30,7 @@ from tqdm import tqdm
 from gradmask import GradientMask
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import Scenes, scene_splits
-from gradmask.lab.data.shortcuts import striped, told
+from gradmask.lab.data.shortcuts import shown_classes, striped
 from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.measures.layers.gain import mask_rates
@@ -111,8 +111,8 @@ class Stripes(Experiment):
         seed: int,
         device: torch.device,
     ) -> list[Row]:
-        said = told(training.labels, setting.agreement, seed=seed)
-        lies = told(test.labels, 0, seed=seed)
+        said = shown_classes(training.labels, setting.agreement, seed=seed)
+        lies = shown_classes(test.labels, 0, seed=seed)
         striped_training = striped(training, said, period=setting.period)
         misleading = striped(test, lies, period=setting.period)
         plans = [(PLAIN, self.shorter), *((v, self.epochs) for v in setting.variants)]

@@ -1,4 +1,4 @@
-"""What a computation costs: its time beside another's in one run, and its memory."""
+"""What a computation costs: its time over another's in one run, and its memory."""
 
 from __future__ import annotations
 

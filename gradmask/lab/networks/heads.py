@@ -82,7 +82,7 @@ def targets(head: str, scenes: Scenes) -> ImageSet:
     -------
     ImageSet
         The images, and labels of shape (N,) or, for the dense head, (N, H, W), one on
-        the object and zero beside it.
+        the object and zero outside it.
     """
     dense = head == "dense"
     return ImageSet(scenes.images, scenes.mask.long() if dense else scenes.labels)

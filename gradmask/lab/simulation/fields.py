@@ -153,7 +153,7 @@ def predict_quality(
     r"""Lateral quality of an object in noise at threshold zero, and the true gain.
 
     The contrast follows from the rates at which positions, and their energies, are
-    kept on the object and beside it; that of the shuffled map, to first order, is
+    kept on the object and outside it; that of the shuffled map, to first order, is
 
     .. math:: c_0 \approx \frac{4 \rho_c}{\sqrt{2 \pi}}\,
               \frac{\bar e\, \sigma_e}{\overline{e^2}}.

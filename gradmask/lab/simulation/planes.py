@@ -52,7 +52,7 @@ def window_curves(
 ) -> dict[str, NDArray[np.float64]]:
     """Contrast, the bound 1/w, and the gain of a lateral mask, on a disc.
 
-    The signal does not lie under the noise but varies with it: what is louder on the
+    The signal does not lie under the noise but varies with it: what is stronger on the
     object is noise, too, so that the object's occupancy is its share of energy w.
     """
     axis = torch.arange(side) - (side - 1) / 2

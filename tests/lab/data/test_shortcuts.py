@@ -10,7 +10,12 @@ import torch
 import gradmask as gm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import cluttered_scenes
-from gradmask.lab.data.shortcuts import misleading, stripe_response, striped, told
+from gradmask.lab.data.shortcuts import (
+    misleading,
+    shown_classes,
+    stripe_response,
+    striped,
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +74,10 @@ def test_stripes_repeat_after_a_period(scenes, period):
 
 def test_what_is_told_is_a_class_and_agrees_as_often_as_asked():
     labels = torch.arange(10).repeat(500)
-    said = told(labels, 0.3, seed=0)
+    said = shown_classes(labels, 0.3, seed=0)
     assert set(said.tolist()) == set(range(10))
     assert (said == labels).double().mean().item() == pytest.approx(0.3, abs=0.03)
-    assert not (told(labels, 0.0, seed=0) == labels).any()
+    assert not (shown_classes(labels, 0.0, seed=0) == labels).any()
 
 
 @pytest.mark.parametrize(("sigma", "period"), [(2, 4), (2, 8), (2, 32), (4, 16)])

@@ -67,7 +67,7 @@ class Rates(NamedTuple):
     Attributes
     ----------
     hit, false_alarm : float
-        Shares of the positions kept on the object and beside it: p and q.
+        Shares of the positions kept on the object and outside it: p and q.
     hit_energy, false_alarm_energy : float
         The same by contribution energy: what selection makes of them.
     """

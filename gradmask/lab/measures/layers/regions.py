@@ -35,7 +35,7 @@ class Anatomy(NamedTuple):
 
 
 def regions(signals: Signals, patches: Tensor, on: Tensor) -> Anatomy:
-    """Measure signal, noise and single contributions on the object and beside it."""
+    """Measure signal, noise and single contributions on the object and outside it."""
     parts = [moments(sample_gradients(signals, patches, m)) for m in (None, on, ~on)]
     power = signals.energy("contribution").double().square()
     energies = [(power * m).sum().item() / len(power) for m in (on | ~on, on, ~on)]

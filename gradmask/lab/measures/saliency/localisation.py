@@ -27,7 +27,7 @@ SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 def eligible(
     model: nn.Module, images: Tensor, labels: Tensor, box: Tensor, largest: float = 0.5
 ) -> Tensor:
-    """Tell which images a localisation is measured on.
+    """Say which images a localisation is measured on.
 
     Those whose class the network gets right, and whose object leaves room to miss it.
 
