@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from gradmask.masking.graph import layers_of
+
 __all__ = [
     "AGAIN",
     "Hook",
@@ -222,9 +224,7 @@ def paused(model: nn.Module) -> Iterator[None]:
 def carries_gradients(t: Tensor) -> bool:
     """``t.requires_grad``, also beneath a torch.func.vmap, which hides it."""
     if torch._C._are_functorch_transforms_active():
-        functorch = torch._C._functorch
-        while not t.requires_grad and functorch.is_functorch_wrapped_tensor(t):
-            t = functorch.get_unwrapped(t)
+        return any(layer.requires_grad for layer in layers_of(t))
     return t.requires_grad
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -58,6 +58,10 @@ class ImageFiles:
 
     def __len__(self) -> int:
         return len(self._images)  # type: ignore[arg-type]
+
+    def to(self, device: torch.device) -> Self:
+        """Return the same: nothing is kept in memory."""
+        return self
 
     def batches(
         self, indices: Iterable[Tensor], device: torch.device

@@ -18,6 +18,9 @@ class Batches(Protocol):
     def __len__(self) -> int:
         """Return the number of images."""
 
+    def to(self, device: torch.device) -> Self:
+        """Bring what is kept in memory to a device."""
+
     def batches(
         self, indices: Iterable[Tensor], device: torch.device
     ) -> Iterator[ImageSet]:

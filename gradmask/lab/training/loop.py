@@ -109,6 +109,7 @@ def train(
     engine = Accelerator(cpu=next(model.parameters()).device.type == "cpu")
     # A fifth to two fifths faster for small networks on a CPU.
     model.to(engine.device).to(memory_format=torch.channels_last)
+    training = training.to(engine.device)
     order = torch.Generator().manual_seed(seed)
     sgd = torch.optim.SGD(
         model.parameters(), learning_rate, 0.9, weight_decay=5e-4, nesterov=True
