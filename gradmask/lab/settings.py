@@ -1,13 +1,14 @@
-"""How much work to do, and on what: the one knob that every notebook shares."""
+"""How much work to do, and where: the one knob that every notebook shares."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TypeVar
 
 import torch
 
-__all__ = ["BUDGETS", "active_budget", "budget", "find_device"]
+__all__ = ["BUDGETS", "active_budget", "budget", "cache_folder", "find_device"]
 
 T = TypeVar("T")
 
@@ -42,6 +43,15 @@ def budget(*, smoke: T, laptop: T, gpu: T) -> T:
     >>> epochs = budget(smoke=1, laptop=8, gpu=50)
     """
     return {"smoke": smoke, "laptop": laptop, "gpu": gpu}[active_budget()]
+
+
+def cache_folder() -> Path:
+    """Folder of what can be made or downloaded again: ``~/.cache/gradmask``.
+
+    The environment variable ``XDG_CACHE_HOME`` moves it.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(home).expanduser() / "gradmask"
 
 
 def find_device() -> torch.device:

@@ -70,7 +70,8 @@ def _run(options: argparse.Namespace) -> int:
             continue
         if int(os.environ.get("RANK", "0")) == 0:
             seconds = time.perf_counter() - begin
-            run = records.Run(seed, rows, seconds, provenance(device))
+            made_with = provenance(device) | chosen.materials
+            run = records.Run(seed, rows, seconds, made_with)
             records.save_run(*settings, run)
     if failed:
         print(f"error: failed seeds: {', '.join(map(str, failed))}", file=sys.stderr)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradmask.lab.data import embedded, published
 from gradmask.lab.data.idx import DataError
 from gradmask.lab.data.images import ImageSet
+from gradmask.lab.settings import cache_folder
 
 __all__ = ["CLASSES", "DataError", "FashionMNIST", "load_fashion_mnist"]
 
@@ -147,8 +148,7 @@ def _full_source(root: str | Path | None) -> tuple[Path, str]:
 
 
 def _download() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    folder = cache / "gradmask"
+    folder = cache_folder()
     cure = (
         "put the four published files into a folder and name it as root or in "
         f"{VARIABLE}, or use the embedded subset (full=False)"

@@ -9,7 +9,7 @@ from typing import Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
-__all__ = ["Batches", "ImageSet", "random_part"]
+__all__ = ["Batches", "ImageSet", "intensities", "random_part"]
 
 
 class Batches(Protocol):
@@ -36,8 +36,9 @@ class ImageSet:
 
     Attributes
     ----------
-    images : Tensor of float32, shape (N, C, H, W)
-        Intensities in [0, 1].
+    images : Tensor of float32 or uint8, shape (N, C, H, W)
+        Intensities in [0, 1]; or bytes, a quarter as large, which batches and whatever
+        looks at images bring there (:func:`intensities`).
     labels : Tensor of int64, shape (N,)
         The class of each image; or, for a dense prediction, of each pixel, (N, H, W).
     mask : Tensor of bool, shape (N, H, W), optional
@@ -72,14 +73,26 @@ class ImageSet:
     def batches(
         self, indices: Iterable[Tensor], device: torch.device
     ) -> Iterator[Self]:
-        """Yield the images of every row of indices, on a device."""
+        """Yield the images of every row of indices, on a device, as intensities."""
         here = self.to(device)
         for row in indices:
-            yield here[row.to(device)]
+            batch = here[row.to(device)]
+            yield replace(batch, images=intensities(batch.images))
 
     def _known(self) -> dict[str, Tensor]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: t for name, t in values.items() if t is not None}
+
+
+def intensities(images: Tensor) -> Tensor:
+    """Bring bytes to intensities in [0, 1], and leave intensities as they are.
+
+    Examples
+    --------
+    >>> intensities(torch.tensor([0, 51, 255], dtype=torch.uint8))
+    tensor([0.0000, 0.2000, 1.0000])
+    """
+    return images.float() / 255 if images.dtype == torch.uint8 else images
 
 
 Images = TypeVar("Images", bound=ImageSet)

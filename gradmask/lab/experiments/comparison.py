@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from gradmask.lab.data.images import ImageSet
@@ -13,7 +14,7 @@ from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.experiments.images import THOUSAND_SCENES, Images
 from gradmask.lab.experiments.levels import USUAL, Levels, numbers
 from gradmask.lab.networks.registry import NETWORKS, network
-from gradmask.lab.networks.standard import TORCHVISION
+from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.records import Row
 from gradmask.lab.training.loop import LEARNING_RATE, finish, train
 from gradmask.lab.training.variants import Variant, plans
@@ -87,7 +88,7 @@ class Comparison(Experiment):
         Rows: "variant", "epochs", "seconds" of the last epoch, and what
         :func:`gradmask.lab.experiments.levels.numbers` gives.
         """
-        training, test = self.images.splits(seed)
+        training, test = (images.to(device) for images in self.images.splits(seed))
         return [
             self._row(variant, epochs, training, test, seed, device)
             for variant, epochs in self.plans
@@ -105,9 +106,9 @@ class Comparison(Experiment):
             batch_size=16,
             levels=self.levels.smoke(),
         )
-        if self.network not in TORCHVISION:
+        if self.network in FAMILIES:
             return smaller
-        # They have millions of weights: too many to sort while a test waits.
+        # Others have millions of weights: too many to sort while a test waits.
         return replace(
             smaller,
             images=replace(smaller.images, training=8, test=4),
@@ -116,8 +117,8 @@ class Comparison(Experiment):
         )
 
     def gpu(self) -> Self:
-        """Ask with four times as many seeds; torchvision's networks with the same."""
-        return self if self.network in TORCHVISION else super().gpu()
+        """Ask with four times as many seeds; large networks with the same."""
+        return super().gpu() if self.network in FAMILIES else self
 
     def _row(
         self,
@@ -137,6 +138,7 @@ class Comparison(Experiment):
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             seed=seed,
+            **self._options(seed),
         )
         title = f"{variant.label}, seed {seed}"
         last = finish(tqdm(passes, title, epochs, leave=False))
@@ -144,5 +146,14 @@ class Comparison(Experiment):
             "variant": variant.label,
             "epochs": epochs,
             "seconds": last.seconds,
-            **numbers(model, training, test, self.levels),
+            **self._measured(model, training, test),
         }
+
+    def _options(self, seed: int) -> dict[str, Any]:
+        """What the training is told besides."""
+        return {}
+
+    def _measured(
+        self, model: nn.Module, training: ImageSet, test: ImageSet
+    ) -> dict[str, float]:
+        return numbers(model, training, test, self.levels)

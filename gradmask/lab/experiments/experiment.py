@@ -54,6 +54,11 @@ class Experiment(ABC):
     def smoke(self) -> Self:
         """Shrink every size to what a test waits for, and ask the same question."""
 
+    @property
+    def materials(self) -> dict[str, str]:
+        """What the provenance of its runs has to say besides, by key."""
+        return {}
+
     def gpu(self) -> Self:
         """Ask with four times as many seeds."""
         return self._with_seeds(4 * len(self.seeds))

@@ -9,13 +9,15 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor
 
+from gradmask.lab.data.benchmarks import load_benchmark
 from gradmask.lab.data.fashion import load_fashion_mnist
-from gradmask.lab.data.images import ImageSet
+from gradmask.lab.data.images import ImageSet, random_part
 from gradmask.lab.data.scenes import STANDARD, Clutter, scene_splits
 from gradmask.lab.data.shortcuts import misleading
 
 __all__ = [
     "THOUSAND_SCENES",
+    "BenchmarkImages",
     "FashionImages",
     "Images",
     "SceneImages",
@@ -61,6 +63,47 @@ class FashionImages(Images):
     def splits(self, seed: int) -> tuple[ImageSet, ImageSet]:  # noqa: D102
         data = load_fashion_mnist()
         return data.train[: self.training], data.test[: self.test]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkImages(Images):
+    """A standard benchmark, whole: the same for every seed.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`gradmask.lab.data.benchmarks.BENCHMARKS`.
+    training, test : int
+        How many; the official splits, or what is drawn of them.
+    held_out : bool, default False
+        Whether to test on a part of the training split that is held out, to choose
+        by, in place of the official test split.
+    """
+
+    kind: ClassVar[str] = "benchmark"
+
+    name: str
+    held_out: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where they come from, and in what form."""
+        return load_benchmark(self.name).source
+
+    def splits(self, seed: int) -> tuple[ImageSet, ImageSet]:  # noqa: D102
+        data = load_benchmark(self.name)
+        training, test = data.training, data.test
+        if self.held_out:
+            training, test = data.validation()
+        return _part(training, self.training), _part(test, self.test)
+
+    def smoke(self) -> Self:
+        """Take a few images of the subset that the package holds."""
+        return replace(super().smoke(), name="fashion_subset")
+
+
+def _part(images: ImageSet, count: int) -> ImageSet:
+    return images if count >= len(images) else random_part(images, count, seed=0)
 
 
 @dataclass(frozen=True, kw_only=True)

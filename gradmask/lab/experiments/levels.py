@@ -87,7 +87,11 @@ USUAL = Levels()
 
 
 def numbers(
-    model: nn.Module, training: ImageSet, test: ImageSet, levels: Levels
+    model: nn.Module,
+    training: ImageSet,
+    test: ImageSet,
+    levels: Levels,
+    batch_size: int = 64,
 ) -> Numbers:
     """Measure a trained network: fit, accuracy, pruning, attacks, corruptions.
 
@@ -100,6 +104,8 @@ def numbers(
         measured on.
     levels : Levels
         At which levels.
+    batch_size : int, default 64
+        Of the fine-tuning.
 
     Returns
     -------
@@ -111,7 +117,7 @@ def numbers(
         (:func:`gradmask.lab.measures.saliency.attention.attention`).
     """
     fit, score = evaluate(model, training), evaluate(model, test)
-    pruned = _pruned(model, training, test, levels)
+    pruned = _pruned(model, training, test, levels, batch_size)
     attacked = _attacked(model, test, levels)
     found = {
         "train loss": fit.loss,
@@ -131,7 +137,11 @@ def numbers(
 
 
 def _pruned(
-    model: nn.Module, training: ImageSet, test: ImageSet, levels: Levels
+    model: nn.Module,
+    training: ImageSet,
+    test: ImageSet,
+    levels: Levels,
+    batch_size: int,
 ) -> Numbers:
     weights = accuracy_over_sparsity(model, test, levels.unstructured)
     channels = accuracy_over_sparsity(model, test, levels.structured, structured=True)
@@ -139,7 +149,15 @@ def _pruned(
     found |= {f"structured {sparsity}": value for sparsity, value in channels.items()}
     for sparsity in levels.tuned:
         pruned = pruned_copy(model, sparsity, keep=True)
-        finish(train(pruned, training, epochs=1, learning_rate=0.01, seed=0))
+        passes = train(
+            pruned,
+            training,
+            epochs=1,
+            batch_size=batch_size,
+            learning_rate=0.01,
+            seed=0,
+        )
+        finish(passes)
         found[f"tuned {sparsity}"] = evaluate(pruned, test).accuracy
     return found
 

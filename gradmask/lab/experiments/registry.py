@@ -7,17 +7,19 @@ from gradmask.lab.experiments import (
     hunt_dense,
     layer_gain,
     learning_rate,
+    natural,
     overhead,
     overhead_cuda,
     premise,
     quality,
+    recipe,
     robustness,
     saliency,
     saliency_cnn,
     stripes,
     stripes_scales,
 )
-from gradmask.lab.experiments.comparisons import core, networks, regimes
+from gradmask.lab.experiments.comparisons import benchmarks, core, networks, regimes
 from gradmask.lab.experiments.experiment import Experiment
 
 __all__ = ["experiment", "names"]
@@ -26,10 +28,13 @@ _ALL: tuple[Experiment, ...] = (
     *core.TABLE,
     *networks.TABLE,
     *regimes.TABLE,
+    *benchmarks.TABLE,
+    *recipe.TABLE,
     augmentation.EXPERIMENT,
     hunt_dense.EXPERIMENT,
     layer_gain.EXPERIMENT,
     learning_rate.EXPERIMENT,
+    natural.EXPERIMENT,
     overhead.EXPERIMENT,
     overhead_cuda.EXPERIMENT,
     premise.EXPERIMENT,

@@ -13,7 +13,14 @@ from torch import Tensor, nn
 from gradmask.lab.data.images import Batches, ImageSet
 from gradmask.lab.networks.inspection import predict
 
-__all__ = ["Epoch", "Score", "evaluate", "evaluate_shared", "scored"]
+__all__ = [
+    "Epoch",
+    "Score",
+    "calibration_error",
+    "evaluate",
+    "evaluate_shared",
+    "scored",
+]
 
 
 class Score(NamedTuple):
@@ -54,6 +61,41 @@ def evaluate(model: nn.Module, images: ImageSet, batch_size: int = 500) -> Score
         F.cross_entropy(logits, labels).item(),
         (logits.argmax(1) == labels).double().mean().item(),
     )
+
+
+def calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
+    r"""Expected calibration error: how far confidence and accuracy are apart.
+
+    .. math:: \sum_b \frac{n_b}{n} \, |\mathrm{acc}_b - \mathrm{conf}_b|
+
+    over bins of equal width of the confidence, the probability of the predicted class.
+
+    Parameters
+    ----------
+    logits : Tensor
+        Shape (N, K).
+    labels : Tensor
+        Shape (N,), on the same device.
+    bins : int, default 15
+        How many.
+
+    References
+    ----------
+    Guo et al., *On calibration of modern neural networks*, ICML 2017.
+
+    Examples
+    --------
+    Two predictions, both as good as certain, of which one is right:
+
+    >>> logits = torch.tensor([[50.0, 0.0], [50.0, 0.0]])
+    >>> calibration_error(logits, torch.tensor([0, 1]))
+    0.5
+    """
+    confidence, predicted = logits.double().softmax(1).max(1)
+    surplus = (predicted == labels).double() - confidence
+    index = (confidence * bins).long().clamp(max=bins - 1)
+    sums = surplus.new_zeros(bins).index_add(0, index, surplus)
+    return (sums.abs().sum() / len(labels)).item()
 
 
 def evaluate_shared(model: nn.Module, images: Batches, batch_size: int = 500) -> Score:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
-from gradmask.lab.data.images import ImageSet
+from gradmask.lab.data.images import ImageSet, intensities
 from gradmask.lab.measures.accuracy import evaluate
 
 __all__ = ["CORRUPTIONS", "corrupt", "corrupted_accuracy"]
@@ -103,10 +103,10 @@ def corrupted_accuracy(
     severities : sequence of int
         From 1 to 5.
     """
-    accuracies = []
+    accuracies, clean = [], intensities(images.images)
     for kind in CORRUPTIONS:
         for severity in severities:
             generator = torch.Generator().manual_seed(severity)
-            changed = corrupt(images.images, kind, severity, generator=generator)
+            changed = corrupt(clean, kind, severity, generator=generator)
             accuracies.append(evaluate(model, replace(images, images=changed)).accuracy)
     return fmean(accuracies)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.prune import BasePruningMethod
 
+from gradmask.lab.data.images import intensities
 from gradmask.masking import ACTIVATIONS, recorded
 
 __all__ = [
@@ -71,7 +72,7 @@ def predict(model: nn.Module, images: Tensor, batch_size: int = 500) -> Tensor:
     model : nn.Module
         Takes images to logits.
     images : Tensor
-        Shape (N, C, H, W), on any device.
+        Intensities or bytes of shape (N, C, H, W), on any device.
     batch_size : int, default 500
         Images per forward pass.
 
@@ -83,7 +84,8 @@ def predict(model: nn.Module, images: Tensor, batch_size: int = 500) -> Tensor:
     device = next(model.parameters()).device
     before = model.training
     model.eval()
-    logits = torch.cat([model(part.to(device)) for part in images.split(batch_size)])
+    parts = images.split(batch_size)
+    logits = torch.cat([model(intensities(part.to(device))) for part in parts])
     model.train(before)
     return logits
 

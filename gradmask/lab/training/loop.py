@@ -54,6 +54,7 @@ def train(
     learning_rate: float = LEARNING_RATE,
     seed: int,
     augment: Augment | None = None,
+    half: bool = False,
     checkpoint: Path | None = None,
 ) -> Iterator[Pass]:
     """Train a classifier in place, a pass at a time; nothing is scored.
@@ -87,6 +88,8 @@ def train(
         Of the order of the images.
     augment : callable, optional
         Changes every batch; see :data:`Augment`.
+    half : bool, default False
+        Whether a GPU computes in bfloat16 what autocast says can be; a CPU does not.
     checkpoint : Path, optional
         File that keeps the state after every pass, replaced in one step.  If it is
         there, training continues behind the pass that wrote it.
@@ -110,6 +113,7 @@ def train(
     # A fifth to two fifths faster for small networks on a CPU.
     model.to(engine.device).to(memory_format=torch.channels_last)
     training = training.to(engine.device)
+    halved = half and engine.device.type == "cuda"
     order = torch.Generator().manual_seed(seed)
     sgd = torch.optim.SGD(
         model.parameters(), learning_rate, 0.9, weight_decay=5e-4, nesterov=True
@@ -138,7 +142,8 @@ def train(
                 images, targets = batch.images, batch.labels
                 if augment:
                     images, targets = augment(model, batch)
-                loss = F.cross_entropy(network(images), targets)
+                with torch.autocast("cuda", torch.bfloat16, enabled=halved):
+                    loss = F.cross_entropy(network(images), targets)
                 optimizer.zero_grad()
                 engine.backward(loss)
                 optimizer.step()

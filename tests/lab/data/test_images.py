@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gradmask.lab.data.fashion import load_fashion_mnist
-from gradmask.lab.data.images import ImageSet, random_part
+from gradmask.lab.data.images import ImageSet, intensities, random_part
 from gradmask.lab.data.scenes import Scenes, cluttered_scenes
 
 
@@ -68,3 +68,12 @@ def test_random_scenes_are_whole_scenes_and_not_balanced():
         (where,) = (many.images == some.images[i]).flatten(1).all(1).nonzero()
         assert many.labels[where] == some.labels[i]
         assert torch.equal(many.mask[where[0]], some.mask[i])
+
+
+def test_bytes_are_handed_out_as_intensities():
+    pixels = torch.tensor([0, 51, 255], dtype=torch.uint8)
+    images = ImageSet(pixels[:, None, None, None], torch.arange(3))
+    (batch,) = images.batches(torch.tensor([[2, 0, 1]]), torch.device("cpu"))
+    assert batch.images.flatten().tolist() == pytest.approx([1.0, 0.0, 0.2])
+    assert images.images.dtype == torch.uint8
+    assert intensities(batch.images) is batch.images

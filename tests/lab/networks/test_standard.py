@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import gradmask as gm
+from gradmask.lab.networks.benchmarks import BENCHMARKED
 from gradmask.lab.networks.registry import NETWORKS, network
 from gradmask.lab.networks.small import FAMILIES
 from gradmask.lab.networks.standard import TORCHVISION, torchvision_network
@@ -32,8 +33,9 @@ def test_an_unknown_network_is_refused():
             build("resnet17", seed=0)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in TORCHVISION])
+@pytest.mark.parametrize("name", FAMILIES)
 def test_the_registry_builds_the_small_families_too(name):
+    assert NETWORKS.keys() == FAMILIES.keys() | TORCHVISION.keys() | BENCHMARKED.keys()
     weights = network(name, seed=3).state_dict()
     again = FAMILIES[name](seed=3).state_dict()
     assert all(torch.equal(again[key], value) for key, value in weights.items())

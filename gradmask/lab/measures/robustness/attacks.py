@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gradmask.lab.data.images import intensities
 from gradmask.lab.networks.inspection import evaluation_copy, input_gradient
 
 __all__ = [
@@ -208,7 +209,7 @@ def robust_accuracy(
     model : nn.Module
         Takes images to logits; it is copied, and left as it is.
     images, labels : Tensor
-        Shapes (N, C, H, W), in [0, 1], and (N,).
+        Intensities or bytes of shape (N, C, H, W), and (N,).
     attack : callable
         Such as :func:`fgsm`, or :func:`functools.partial` of :func:`pgd` with a
         generator.
@@ -234,7 +235,7 @@ def robust_accuracy(
     device = next(model.parameters()).device
     right = dict.fromkeys(epsilons, 0)
     for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        x, y = x.to(device), y.to(device)
+        x, y = intensities(x.to(device)), y.to(device)
         known = victim(x).argmax(1) == y
         x, y = x[known], y[known]
         for epsilon in right if len(x) else ():

@@ -1,0 +1,71 @@
+"""A comparison on a standard benchmark: the recipe that its readers know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from torch import nn
+
+from gradmask.lab.data.images import ImageSet
+from gradmask.lab.experiments.comparison import Comparison
+from gradmask.lab.experiments.images import BenchmarkImages
+from gradmask.lab.experiments.levels import Levels, numbers
+from gradmask.lab.measures.accuracy import calibration_error
+from gradmask.lab.networks.inspection import predict
+from gradmask.lab.training.crops import CropsAndFlips
+
+__all__ = ["STANDARD", "BenchmarkComparison"]
+
+STANDARD = Levels(
+    unstructured=(0.5, 0.7, 0.8, 0.9),
+    structured=(0.1, 0.2),
+    tuned=(0.9,),
+    attack_batch=500,
+    fgsm=(1, 2),
+    pgd=(1, 2),
+    pgd_steps=20,
+    severities=(3,),
+)
+"""Levels at which networks that fit a benchmark differ: neither untouched nor lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkComparison(Comparison):
+    """A comparison with crops and flips, in half precision where there is a GPU.
+
+    Parameters
+    ----------
+    images : BenchmarkImages
+        The benchmark.
+    padding : int, default 4
+        By how many pixels, at most, an image is shifted each way.
+
+    All other parameters are those of
+    :class:`gradmask.lab.experiments.comparison.Comparison`.
+    """
+
+    images: BenchmarkImages
+    network: str = "resnet20"
+    batch_size: int = 512
+    levels: Levels = STANDARD
+    padding: int = 4
+
+    def smoke(self) -> Self:
+        """Shrink as a comparison does, to ResNet-20, whichever the network."""
+        return replace(super().smoke(), network="resnet20")
+
+    @property
+    def materials(self) -> dict[str, str]:  # noqa: D102
+        return {"images": self.images.source}
+
+    def _options(self, seed: int) -> dict[str, Any]:
+        return {"augment": CropsAndFlips(self.padding, seed=seed), "half": True}
+
+    def _measured(
+        self, model: nn.Module, training: ImageSet, test: ImageSet
+    ) -> dict[str, float]:
+        logits = predict(model, test.images)
+        labels = test.labels.to(logits.device)
+        found = numbers(model, training, test, self.levels, self.batch_size)
+        return found | {"calibration error": calibration_error(logits, labels)}

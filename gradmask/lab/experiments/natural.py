@@ -1,0 +1,162 @@
+"""Natural images: where the error's energy lies, and what masks do to a gradient.
+
+The question, put before any of these networks was trained: on CIFAR-10 nobody says
+where the objects are.  How is a layer's error spread over its positions, how good is
+its weight gradient, and does a mask raise the gradient's signal-to-noise ratio there,
+as it does in the laboratory's scenes?
+
+The plan: train ResNet-20 plainly with the recipe of ``cifar10``.  Before the first
+pass, in the middle and at the end, look at one convolution of each stage, on 1,000
+random training images without augmentation: Q, lateral gradient quality, the share of
+the contribution energy that the loudest tenth of the positions hold, and on the weights
+route the gain of the mask from theory, of its controls and of the 5x5 mask.
+
+What we expect: energy less concentrated than in the scenes once training has begun, and
+no gain above the random control's in the deeper stages.
+
+The compute: a GPU, half a minute for a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from gradmask import GradientMask
+from gradmask.lab.data.images import ImageSet, intensities, random_part
+from gradmask.lab.experiments.comparisons.benchmarks import CIFAR10
+from gradmask.lab.experiments.experiment import Experiment
+from gradmask.lab.experiments.images import BenchmarkImages
+from gradmask.lab.measures.energy import energy_share
+from gradmask.lab.measures.layers.gain import estimate_gain
+from gradmask.lab.measures.layers.gradients import (
+    input_patches,
+    jackknife_stderr,
+    moments,
+    sample_gradients,
+)
+from gradmask.lab.measures.layers.signals import Signals, layer_signals
+from gradmask.lab.networks.inspection import batch_normalised_copy
+from gradmask.lab.networks.registry import network
+from gradmask.lab.records import Row
+from gradmask.lab.training.crops import CropsAndFlips
+from gradmask.lab.training.loop import stages, train
+from gradmask.lab.training.variants import MASKS
+from gradmask.quality import lateral_quality
+
+__all__ = ["EXPERIMENT", "NaturalPremise"]
+
+TENTH = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class NaturalPremise(Experiment):
+    """Which layers are measured, after which epochs (0: before), on how many images."""
+
+    images: BenchmarkImages = CIFAR10.images
+    layers: tuple[str, ...] = ("2", "6.body.3", "9.body.3", "12.body.3")
+    epochs: int = CIFAR10.epochs
+    batch_size: int = CIFAR10.batch_size
+    learning_rate: float = CIFAR10.learning_rate
+    measured: tuple[int, ...] = (0, 1, 15, 30)
+    samples: int = 1000
+
+    @property
+    def materials(self) -> dict[str, str]:  # noqa: D102
+        return {"images": self.images.source}
+
+    def run(self, seed: int, device: torch.device) -> list[Row]:
+        """Train plainly, and look at the layers on the way.
+
+        Rows, one for each mask: "epoch", "layer", "side" of the map, "mask"; without
+        it "q" and "q_stderr", "lgq" and "loudest tenth"; and the fields of
+        :class:`gradmask.lab.measures.layers.gain.GainEstimate`.
+        """
+        training = self.images.splits(seed)[0].to(device)
+        looked_at = random_part(training, self.samples, seed=seed)
+        model = network(CIFAR10.network, seed=seed).to(device)
+        passes = train(
+            model,
+            training,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            seed=seed,
+            augment=CropsAndFlips(CIFAR10.padding, seed=seed),
+            half=True,
+        )
+        rows: list[Row] = []
+        for epoch in stages(tqdm(passes, f"seed {seed}", self.epochs, leave=False)):
+            if epoch in self.measured:
+                for row in self._rows(model, looked_at, seed):
+                    rows.append({"epoch": epoch} | row)
+        return rows
+
+    def smoke(self) -> Self:  # noqa: D102
+        return replace(
+            self._with_seeds(1),
+            images=self.images.smoke(),
+            epochs=1,
+            batch_size=16,
+            measured=(0, 1),
+            samples=16,
+        )
+
+    def gpu(self) -> Self:
+        """Ask the same."""
+        return self
+
+    def _rows(self, model: nn.Module, images: ImageSet, seed: int) -> Iterator[Row]:
+        pixels = intensities(images.images)
+        still = batch_normalised_copy(model, pixels)
+        found = layer_signals(still, pixels, images.labels)
+        for name in self.layers:
+            for row in _gains(found[name], _masks(seed)):
+                yield {"layer": name, "side": found[name].delta.shape[-1]} | row
+
+
+EXPERIMENT = NaturalPremise(name="cifar10_premise", question=__doc__, seeds=range(3))
+
+
+def _masks(seed: int) -> dict[str, GradientMask]:
+    theory = MASKS["theory"]
+    return {
+        "theory": theory,
+        "theory, random": replace(theory, select="random", seed=seed),
+        "theory, top-k": replace(theory, select="top-k"),
+        "weights": MASKS["weights"],
+    }
+
+
+def _gains(signals: Signals, masks: dict[str, GradientMask]) -> Iterator[Row]:
+    patches = input_patches(signals)
+    grads = sample_gradients(signals, patches)
+    plain = moments(grads)
+    signal, noise = plain.signal(True), plain.noise(True)
+    kernels = MASKS["theory"].kernels(
+        *signals.delta.shape[2:], device=signals.delta.device
+    )
+    layer = {
+        "q": (plain.signal() / plain.norms.mean()).item(),
+        "q_stderr": jackknife_stderr(signal / (signal + noise)),
+        "lgq": lateral_quality(signals.delta, kernels).nanmean().item(),
+        "loudest tenth": _loudest(signals.energy("contribution")),
+    }
+    for name, mask in masks.items():
+        generator = torch.Generator(grads.device).manual_seed(mask.seed)
+        energy = signals.energy(mask.energy)
+        kept = mask.mask(signals.delta, energy=energy, generator=generator)
+        gain = estimate_gain(grads, sample_gradients(signals, patches, kept))
+        yield {"mask": name} | layer | gain._asdict()
+
+
+def _loudest(energy: Tensor) -> float:
+    """Share of the squared energy that the loudest tenth of the positions hold."""
+    power = energy.double().square().flatten(1)
+    limit = power.topk(max(1, power.shape[1] // TENTH), dim=1).values[:, -1:]
+    return energy_share(power, power >= limit, dim=(-1,)).nanmean().item()

@@ -1,0 +1,100 @@
+r"""Other readings of lateral inhibition, beside the Gradient Mask of this book.
+
+The paper's abstract gives no formula, so that a verdict on one reading alone says
+little about the idea.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gradmask import GradientMask
+from gradmask.functional import error_energy, lateral_response
+
+__all__ = ["BlurMask", "SubtractiveInhibition"]
+
+SIZE = 5
+WIDE = 11.0
+
+
+@dataclass(frozen=True, repr=False)
+class BlurMask(GradientMask):
+    r"""The companion code's kernel: keep what is louder than usual, once blurred.
+
+    .. math:: m(x) = 1[\bar e(x) > \langle \bar e \rangle]
+
+    with :math:`\bar e` the error energy, filtered by a Gaussian of standard deviation
+    11 cut to 5x5 positions, which is of one sign and nearly flat, and
+    :math:`\langle \cdot \rangle` the mean over a sample's positions.  A sample
+    without any structure is kept whole.  Sigma, threshold and kernel of
+    :class:`gradmask.GradientMask` play no part.
+    """
+
+    def mask(
+        self,
+        delta: Tensor,
+        *,
+        energy: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor | None:
+        """Bool mask of shape (B, 1, H, W), or None for maps smaller than the kernel."""
+        if delta.dim() != 4 or min(delta.shape[2:]) < SIZE:
+            return None
+        energy = error_energy(delta) if energy is None else energy
+        blurred = lateral_response(energy, _gaussian(energy))
+        mask = blurred > blurred.mean((2, 3), keepdim=True)
+        return mask | ~mask.any(dim=3, keepdim=True).any(dim=2, keepdim=True)
+
+
+@dataclass(frozen=True, repr=False)
+class SubtractiveInhibition(GradientMask):
+    r"""A position's error is reduced by a share of its surround's, and none is dropped.
+
+    .. math:: w(x) = \max\Big(0,\, 1 - \beta \, \frac{s(x)}{e(x)}\Big), \qquad
+              s = (k_{5 \times 5} * e - k_0 \, e) / (1 - k_0),
+
+    scaled so that the weights of a sample have mean one: the surround s is the mean
+    energy of the other positions under a Gaussian kernel k of 5x5 positions, whose
+    centre has the weight :math:`k_0`.  A sample whose weights are all zero is kept as
+    it is.
+
+    Parameters
+    ----------
+    beta : float, default 0.5
+        The share.
+
+    Notes
+    -----
+    Sigma, threshold and kernel of :class:`gradmask.GradientMask` play no part.
+    """
+
+    beta: float = 0.5
+
+    def mask(
+        self,
+        delta: Tensor,
+        *,
+        energy: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor | None:
+        """Weights of shape (B, 1, H, W), or None for maps smaller than the kernel."""
+        if delta.dim() != 4 or min(delta.shape[2:]) < SIZE:
+            return None
+        energy = error_energy(delta) if energy is None else energy
+        kernel = _gaussian(energy)
+        centre = kernel[SIZE // 2, SIZE // 2]
+        surround = (lateral_response(energy, kernel) - centre * energy) / (1 - centre)
+        weights = (energy - self.beta * surround).clamp(min=0) / energy
+        weights = weights.nan_to_num(0.0)
+        mean = weights.mean((2, 3), keepdim=True)
+        return torch.where(mean > 0, weights / mean, 1.0)
+
+
+def _gaussian(like: Tensor) -> Tensor:
+    steps = torch.arange(SIZE, dtype=like.dtype, device=like.device) - SIZE // 2
+    profile = torch.exp(-steps.square() / (2 * WIDE**2))
+    kernel = torch.outer(profile, profile)
+    return kernel / kernel.sum()
