@@ -20,7 +20,8 @@ __all__ = ["provenance"]
 def provenance(device: torch.device) -> dict[str, str | int]:
     """Say what a run is made with: commit, date, versions and hardware.
 
-    The commit ends in "+" where the library differs from it.
+    The commit is that of a clone of the project, and ends in "+" where the library
+    differs from it; an installed package has none.
     """
     return {
         "commit": _commit(),
@@ -35,12 +36,23 @@ def provenance(device: torch.device) -> dict[str, str | int]:
 
 
 def _commit() -> str:
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(ROOT), *words]
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    # An installed package may lie in somebody else's repository.
+    top = _git("rev-parse", "--show-toplevel")
+    if not top or Path(top).resolve() != ROOT.resolve():
+        return "unknown"
+    changed = "+" if _git("status", "--porcelain", "--", "gradmask") else ""
+    return _git("rev-parse", "--short=10", "HEAD") + changed
 
-    changed = "+" if git("status", "--porcelain", "--", "gradmask") else ""
-    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + changed
+
+def _git(*words: str) -> str:
+    """What git says of the project, or nothing."""
+    try:
+        said = subprocess.run(
+            ["git", "-C", str(ROOT), *words], capture_output=True, text=True
+        )
+    except OSError:
+        return ""
+    return said.stdout.strip() if said.returncode == 0 else ""
 
 
 def _hardware(device: torch.device) -> str:

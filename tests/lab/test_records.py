@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -175,6 +176,30 @@ def test_a_run_whose_rows_differ_in_their_keys_is_refused(monkeypatch, tmp_path)
     with pytest.raises(ValueError, match="same keys"):
         records.save_run("odd", "smoke", {}, run)
     assert not (tmp_path / "odd.json").exists()
+
+
+@pytest.fixture
+def elsewhere(monkeypatch, tmp_path):
+    """The library, as if installed into somebody else's repository."""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-qm", "theirs", "--allow-empty"], check=True)
+    (tmp_path / "lib").mkdir()
+    monkeypatch.setattr("gradmask.lab.provenance.ROOT", tmp_path / "lib")
+    return tmp_path
+
+
+def test_an_installed_package_does_not_name_the_commit_of_its_surroundings(
+    elsewhere, monkeypatch
+):
+    assert provenance(torch.device("cpu"))["commit"] == "unknown"
+    monkeypatch.setattr("gradmask.lab.provenance.ROOT", elsewhere)
+    assert re.fullmatch("[0-9a-f]{10}", provenance(torch.device("cpu"))["commit"])
+
+
+def test_without_git_the_commit_is_unknown(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert provenance(torch.device("cpu"))["commit"] == "unknown"
 
 
 def _save_seeds(first):

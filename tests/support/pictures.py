@@ -21,15 +21,16 @@ def write_class_folders(root, classes=(("cat", 40), ("dog", 200)), counts=(8, 4)
     return root
 
 
-def write_photograph(folder, name, *objects, size=(40, 20), suffix=".png"):
+def write_photograph(folder, name, *objects, size=(40, 20), suffix=".png", deep="deep"):
     """An image that is white in its boxes and black elsewhere, and its annotation."""
-    (folder / "images" / "deep").mkdir(parents=True, exist_ok=True)
-    (folder / "boxes").mkdir(exist_ok=True)
+    image = folder / "images" / deep / f"{name}{suffix}"
+    path = folder / "boxes" / f"{name}.xml"
+    for place in (image.parent, path.parent):
+        place.mkdir(parents=True, exist_ok=True)
     pixels = np.zeros((size[1], size[0], 3), np.uint8)
     for _, x0, y0, x1, y1 in objects:
         pixels[int(y0) : int(y1), int(x0) : int(x1)] = 255
-    Image.fromarray(pixels).save(folder / "images" / "deep" / f"{name}{suffix}")
+    Image.fromarray(pixels).save(image)
     text = "".join(OBJECT.format(*item) for item in objects)
-    path = folder / "boxes" / f"{name}.xml"
     path.write_text(f"<annotation>{text}</annotation>", "utf-8")
     return path

@@ -5,6 +5,7 @@ ImageNet's localisation annotations have the same form.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -49,6 +50,8 @@ class Photograph(NamedTuple):
 class Photographs(Dataset[Photograph]):
     """A folder of images, each of which has an XML file of the same name elsewhere.
 
+    Where several images have the same name, both folders are laid out alike.
+
     Only images with a single object of the classes are kept, so that there is one box
     to be found.  An image is stretched to 224x224 pixels, and its box with it, rounded
     outwards.
@@ -73,7 +76,8 @@ class Photographs(Dataset[Photograph]):
     Raises
     ------
     DataError
-        If there is no image, an image has no XML file, a file cannot be read as what it
+        If there is no image, an image has no XML file or may have several, a file
+        cannot be read as what it
         is, or an image has no box of any of the classes.
     """
 
@@ -83,12 +87,8 @@ class Photographs(Dataset[Photograph]):
         files = sorted(p for p in images.rglob("*") if p.suffix.lower() in FORMATS)
         if not files:
             raise DataError(f"there are no JPEG or PNG images in {images}")
-        documents = {path.stem: path for path in annotations.rglob("*.xml")}
-        found = []
-        for path in files:
-            if path.stem not in documents:
-                raise DataError(f"there is no {path.stem}.xml in {annotations}")
-            found.append((path, read_annotation(documents[path.stem])))
+        documents = _documents(files, images, annotations)
+        found = [(path, read_annotation(documents[path])) for path in files]
         names = {name for _, objects in found for name, _ in objects}
         self.classes = tuple(sorted(names) if classes is None else classes)
         known = {name: index for index, name in enumerate(self.classes)}
@@ -97,7 +97,7 @@ class Photographs(Dataset[Photograph]):
             own = [(known[name], box) for name, box in objects if name in known]
             if not own:
                 raise DataError(
-                    f"{documents[path.stem]} has no box of the {len(known)} classes"
+                    f"{documents[path]} has no box of the {len(known)} classes"
                 )
             if len(own) == 1:
                 self._items.append((path, *own[0]))
@@ -131,6 +131,32 @@ class Photographs(Dataset[Photograph]):
         return Photograph(
             image.as_subclass(Tensor), torch.tensor(label), corners.long()
         )
+
+
+def _documents(
+    files: Sequence[Path], images: Path, annotations: Path
+) -> dict[Path, Path]:
+    """Annotation of every image: that of its relative path, or the one of its name."""
+    alike: defaultdict[str, list[Path]] = defaultdict(list)
+    for document in annotations.rglob("*.xml"):
+        alike[document.stem].append(document)
+    stems = Counter(path.stem for path in files)
+
+    def of(path: Path) -> Path:
+        same = annotations / path.relative_to(images).with_suffix(".xml")
+        if same.is_file():
+            return same
+        named = alike[path.stem]
+        if not named:
+            raise DataError(f"there is no {path.stem}.xml in {annotations}")
+        if len(named) > 1 or stems[path.stem] > 1:
+            raise DataError(
+                f"{path} may belong to any {path.stem}.xml in {annotations}: lay out "
+                "both folders alike, or give every image a name of its own"
+            )
+        return named[0]
+
+    return {path: of(path) for path in files}
 
 
 def read_picture(path: Path | str) -> Image.Image:

@@ -73,6 +73,23 @@ def test_every_image_needs_its_annotation(tmp_path):
         load(tmp_path)
 
 
+def test_images_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for folder, x in (("cat", 0), ("dog", 20)):
+        write_photograph(tmp_path, f"{folder}/001", (folder, x, 0, x + 5, 5), deep="")
+    found = load(tmp_path)
+    assert [found.classes[int(p.label)] for p in found] == ["cat", "dog"]
+    assert [p.box.tolist()[0] for p in found] == [0, 112]
+
+
+def test_an_annotation_that_may_be_of_several_images_is_refused(tmp_path):
+    for folder in ("cat", "dog"):
+        name = f"{folder}/001"
+        document = write_photograph(tmp_path, name, ("pet", 0, 0, 5, 5), deep="")
+    document.rename(tmp_path / "boxes/001.xml")
+    with pytest.raises(DataError, match=r"dog.001\.png may belong to any 001\.xml"):
+        load(tmp_path)
+
+
 def test_every_image_needs_a_box_of_a_class(tmp_path):
     write_photograph(tmp_path, "a", ("dog", 0, 0, 5, 5))
     with pytest.raises(DataError, match=r"a\.xml has no box of the 1 classes"):
