@@ -1,6 +1,7 @@
 """Folders of tiny images: dark cats and bright dogs, or objects with their boxes."""
 
 import numpy as np
+import torch
 from PIL import Image
 
 OBJECT = """<object><name>{}</name><pose>Left</pose><bndbox><xmin>{}</xmin>
@@ -34,3 +35,11 @@ def write_photograph(folder, name, *objects, size=(40, 20), suffix=".png", deep=
     text = "".join(OBJECT.format(*item) for item in objects)
     path.write_text(f"<annotation>{text}</annotation>", "utf-8")
     return path
+
+
+def picture(path, size=(8, 8), seed=0, **options):
+    """Write a picture of random pixels, and return them, (3, H, W)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), np.uint8)
+    Image.fromarray(pixels).save(path, **options)
+    return torch.from_numpy(pixels).permute(2, 0, 1)

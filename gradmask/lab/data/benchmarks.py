@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torchvision import datasets
 
-from gradmask.lab.data.decoded import class_folders, decoded
+from gradmask.lab.data.class_folders import class_folders
+from gradmask.lab.data.decoded import decoded
 from gradmask.lab.data.fashion import CLASSES, FashionMNIST, load_fashion_mnist
 from gradmask.lab.data.idx import DataError
 from gradmask.lab.data.images import ImageSet
@@ -130,7 +131,11 @@ def _from_folders(name: str, root: Path) -> Benchmark:
             f"test/CLASS/*, or else unset {VARIABLE} to have it downloaded"
         )
     held_out = "test" if (root / "test").is_dir() else "val"
-    classes, splits = class_folders([root / "train", root / held_out])
+    places = root / "train", root / held_out
+    classes, splits = class_folders(places)
+    for place, images in zip(places, splits, strict=True):
+        if missing := sorted(set(classes) - {classes[label] for _, label in images}):
+            raise DataError(f"{place} lacks classes: {', '.join(missing)}")
     training, test = (decoded(one, SIDES[name], title=name) for one in splits)
     return Benchmark(training, test, classes, _source(root))
 

@@ -1,4 +1,4 @@
-"""Class folders decoded once: all of their images as bytes in one tensor.
+"""Images decoded once: all of them as bytes in one tensor.
 
 The tensor is kept in ``$XDG_CACHE_HOME/gradmask`` (``~/.cache/gradmask``), under a name
 that changes with any of the files.
@@ -19,52 +19,12 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import center_crop, resize
 from tqdm import tqdm
 
-from gradmask.lab.data.idx import DataError
+from gradmask.lab.data.class_folders import Labelled
 from gradmask.lab.data.images import ImageSet
 from gradmask.lab.data.photographs import read_picture
 from gradmask.lab.settings import cache_folder
 
-__all__ = ["class_folders", "decoded"]
-
-SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
-
-Labelled = list[tuple[Path, int]]
-
-
-def class_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], list[Labelled]]:
-    """Images in folders of classes, numbered alike in every split.
-
-    Parameters
-    ----------
-    folders : sequence of Path
-        The splits: ``FOLDER/CLASS/*``, at any depth below the class.
-
-    Returns
-    -------
-    classes : tuple of str
-        Their names, sorted: the order of the labels.
-    images : list of list of (Path, int)
-        For every split its images and their labels, in the order of classes and names.
-
-    Raises
-    ------
-    DataError
-        If a folder is missing or empty, a class has no images, or one of the splits has
-        a class that another lacks; the message names it.
-    """
-    named = {folder: _classes(folder) for folder in folders}
-    classes = sorted(set().union(*named.values()))
-    for folder, own in named.items():
-        if missing := sorted(set(classes) - own):
-            raise DataError(
-                f"{folder} lacks the classes {', '.join(missing)}, which another split "
-                "has: add their images, or remove their folders there"
-            )
-    splits = [
-        [(path, i) for i, one in enumerate(classes) for path in _images(folder / one)]
-        for folder in folders
-    ]
-    return tuple(classes), splits
+__all__ = ["decoded"]
 
 
 def decoded(images: Labelled, side: int, *, title: str = "decoding") -> ImageSet:
@@ -73,7 +33,8 @@ def decoded(images: Labelled, side: int, *, title: str = "decoding") -> ImageSet
     Parameters
     ----------
     images : list of (Path, int)
-        Images and their labels, as from :func:`class_folders`.
+        Images and their labels, as from
+        :func:`gradmask.lab.data.class_folders.class_folders`.
     side : int
         An image's shorter side is brought to so many pixels, and its middle is kept.
     title : str, default "decoding"
@@ -97,23 +58,6 @@ def decoded(images: Labelled, side: int, *, title: str = "decoding") -> ImageSet
         torch.save(pixels, temporary)
         temporary.replace(kept)
     return ImageSet(pixels, torch.tensor([label for _, label in images]))
-
-
-def _classes(folder: Path) -> set[str]:
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}: it should hold a folder a class")
-    found = {path.name for path in folder.iterdir() if path.is_dir()}
-    if not found:
-        raise DataError(f"{folder} holds no folders: it should hold one for each class")
-    return found
-
-
-def _images(folder: Path) -> list[Path]:
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    if not found:
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise DataError(f"{folder} holds no images ({kinds}): add some, or remove it")
-    return found
 
 
 def _fingerprint(images: Labelled, side: int) -> str:

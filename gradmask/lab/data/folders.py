@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import datasets
 from torchvision.transforms import v2
 
+from gradmask.lab.data.class_folders import Labelled, class_folders
 from gradmask.lab.data.idx import DataError
 from gradmask.lab.data.images import ImageSet
 from gradmask.lab.data.photographs import MEAN, STD, read_picture
@@ -123,10 +124,9 @@ def load_files(
 
     Raises
     ------
-    OSError
-        If a folder is missing, or empty.
     DataError
-        If one of the splits has a class that the other lacks.
+        If a folder is missing, or empty, or validation has a class that the training
+        images have not.
     ValueError
         If there is no such source.
     """
@@ -137,10 +137,11 @@ def load_files(
     flip = v2.RandomHorizontalFlip()
     if source == "folder":
         middle = [v2.Resize(round(side * 8 / 7)), v2.CenterCrop(side)]
-        train, validation = _class_folders(
-            root,
-            v2.Compose([v2.RandomResizedCrop(side), flip, *finish]),
-            v2.Compose([*middle, *finish]),
+        classes, splits = class_folders([root / "train", root / "val"])
+        transforms = [v2.RandomResizedCrop(side), flip, *finish], [*middle, *finish]
+        train, validation = (
+            _Pictures(images, v2.Compose(steps))
+            for images, steps in zip(splits, transforms, strict=True)
         )
     else:
         crop = [v2.RandomCrop(32, padding=4), flip, v2.Resize(side)]
@@ -151,31 +152,26 @@ def load_files(
                 (False, v2.Compose([v2.Resize(side), *finish])),
             )
         )
+        classes = train.classes
     options = {"seed": seed, "workers": workers}
     return FileSplits(
-        ImageFiles(train, train.classes, **options),
-        ImageFiles(validation, train.classes, **options),
+        ImageFiles(train, classes, **options),
+        ImageFiles(validation, classes, **options),
     )
 
 
-def _class_folders(
-    root: Path, first: v2.Transform, second: v2.Transform
-) -> tuple[datasets.ImageFolder, datasets.ImageFolder]:
-    """Folders whose classes are numbered by those of the training images."""
-    train, validation = (
-        datasets.ImageFolder(str(root / name), transform, loader=read_picture)
-        for name, transform in (("train", first), ("val", second))
-    )
-    if unknown := sorted(set(validation.classes) - set(train.classes)):
-        raise DataError(
-            f"{validation.root} has classes that {train.root} has not: "
-            f"{', '.join(unknown)}"
-        )
-    validation.samples = [
-        (path, train.class_to_idx[validation.classes[label]])
-        for path, label in validation.samples
-    ]
-    return train, validation
+class _Pictures(Dataset[Any]):
+    """Pictures read from their files, and their labels."""
+
+    def __init__(self, images: Labelled, transform: v2.Transform) -> None:
+        self._images, self._transform = images, transform
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Any:
+        path, label = self._images[index]
+        return self._transform(read_picture(path)), label
 
 
 class _Seeded(Dataset[Any]):

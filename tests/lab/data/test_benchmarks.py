@@ -1,5 +1,6 @@
 """Standard benchmarks: from class folders, from torchvision, or refused."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -47,6 +48,12 @@ def test_class_folders_are_a_benchmark(root, monkeypatch):
     assert load_benchmark("cifar10").test.labels.tolist() == [0, 1]
     (root / "test").rename(root / "val")
     assert len(load_benchmark("cifar10").test) == 2
+
+
+def test_a_class_without_test_images_is_refused(root):
+    shutil.rmtree(root / "test/ant")
+    with pytest.raises(DataError, match=r"test lacks classes: ant"):
+        load_benchmark("cifar10", root)
 
 
 def test_validation_is_the_last_tenth_of_every_class(root):

@@ -1,4 +1,4 @@
-"""Class folders: numbered alike, decoded once, and refused rather than half loaded."""
+"""Images decoded once, and refused rather than half loaded."""
 
 import os
 
@@ -6,62 +6,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.pictures import picture
 
-from gradmask.lab.data.decoded import class_folders, decoded
+from gradmask.lab.data.decoded import decoded
 from gradmask.lab.data.idx import DataError
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def picture(path, size=(8, 8), seed=0, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), np.uint8)
-    Image.fromarray(pixels).save(path, **options)
-    return torch.from_numpy(pixels).permute(2, 0, 1)
-
-
-def folders(tmp_path, **classes):
-    for split, names in classes.items():
-        for name in names:
-            picture(tmp_path / split / name / "1.png")
-    return [tmp_path / split for split in classes]
-
-
-def test_every_split_is_numbered_alike(tmp_path):
-    splits = folders(tmp_path, train=("cat", "ant", "bee"), test=("bee", "ant", "cat"))
-    picture(tmp_path / "train/ant/deep/0.JPG")
-    classes, images = class_folders(splits)
-    assert classes == ("ant", "bee", "cat")
-    named = [[(path.parent.name, label) for path, label in one] for one in images]
-    assert named[0] == [("ant", 0), ("deep", 0), ("bee", 1), ("cat", 2)]
-    assert named[1] == [("ant", 0), ("bee", 1), ("cat", 2)]
-
-
-@pytest.mark.parametrize(
-    ("classes", "message"),
-    [
-        ({"train": ("ant", "bee"), "val": ("bee",)}, r"val lacks the classes ant"),
-        ({"train": ("bee",), "val": ("ant", "bee", "cow")}, r"train lacks .* ant, cow"),
-        ({"train": ("bee",), "val": ()}, r"no folder .*val"),
-    ],
-)
-def test_a_class_that_one_split_lacks_is_refused_by_name(tmp_path, classes, message):
-    folders(tmp_path, **classes)
-    with pytest.raises(DataError, match=message):
-        class_folders([tmp_path / "train", tmp_path / "val"])
-
-
-def test_an_empty_folder_and_an_empty_class_are_refused_by_name(tmp_path):
-    (tmp_path / "train").mkdir()
-    with pytest.raises(DataError, match="train holds no folders"):
-        class_folders([tmp_path / "train"])
-    (tmp_path / "train/ant").mkdir()
-    (tmp_path / "train/ant/notes.txt").write_text("no image")
-    with pytest.raises(DataError, match="ant holds no images"):
-        class_folders([tmp_path / "train"])
 
 
 def test_images_are_decoded_to_their_bytes(tmp_path):
