@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from IPython.display import HTML
@@ -11,13 +11,16 @@ from gradmask.lab.records import Row
 from gradmask.lab.reports.claims import Entry
 from gradmask.lab.reports.comparison import BASELINES, effects, per_seed, summary
 from gradmask.lab.reports.cost import averaged
+from gradmask.lab.reports.multiplicity import holm, p_value
 from gradmask.lab.reports.stats import Interval, mean_interval
 
 __all__ = [
     "attack_table",
+    "corrected_table",
     "cost_table",
     "effect_table",
     "ledger_table",
+    "means_table",
     "points",
     "verdict",
 ]
@@ -58,6 +61,68 @@ def effect_table(rows: Sequence[Row], masks: Sequence[str], quantity: str) -> HT
     plain = 100 * sum(values := per_seed(rows, "plain", quantity)) / len(values)
     header = ["mask", f"{quantity}, % (plain: {plain:.1f})"]
     return _table([*header, *(f"− {name}" for name in BASELINES)], body)
+
+
+def means_table(
+    rows: Sequence[Row], variants: Mapping[str, str], quantities: Mapping[str, str]
+) -> HTML:
+    """A row for every variant: means over the seeds with their 95 % intervals.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        A record's rows.
+    variants : mapping of str to str
+        Variants' names, and the title of each.
+    quantities : mapping of str to str
+        Which numbers, and the title of each; one that ends in "%" is in per cent.
+    """
+    body = []
+    for variant, title in variants.items():
+        cells = [title]
+        for quantity, unit in quantities.items():
+            interval = summary(rows, variant, quantity)
+            write = _per_cent if unit.endswith("%") else _number
+            cells.append(write(interval))
+        body.append(cells)
+    return _table(["training", *quantities.values()], body)
+
+
+def corrected_table(
+    rows: Sequence[Row], mask: str, quantities: Mapping[str, str]
+) -> HTML:
+    """A mask's paired differences to its baselines, corrected for their number.
+
+    Bold where the 95 % interval excludes zero; with a star where that survives Holm's
+    correction for all differences of the table.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        A record's rows.
+    mask : str
+        Which mask.
+    quantities : mapping of str to str
+        Shares, and the title of each.
+    """
+    adjusted = holm(
+        {
+            (quantity, rival): p_value(
+                per_seed(rows, mask, quantity), per_seed(rows, mask, quantity, rival)
+            )
+            for quantity in quantities
+            for rival in BASELINES
+        }
+    )
+    body = []
+    for quantity, title in quantities.items():
+        cells = [title]
+        for rival, interval in effects(rows, mask, quantity).items():
+            star = "*" if adjusted[quantity, rival] < 0.05 else ""
+            text = points(interval) + star
+            cells.append(f"<strong>{text}</strong>" if interval.excludes_zero else text)
+        body.append(cells)
+    return _table(["points", *(f"− {name}" for name in BASELINES)], body)
 
 
 def ledger_table(entries: Sequence[Entry]) -> HTML:
@@ -121,6 +186,10 @@ def cost_table(rows: Sequence[Row]) -> HTML:
 def _per_cent(interval: Interval) -> str:
     mean, low, high = (100 * value for value in interval)
     return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _number(interval: Interval) -> str:
+    return "{:.3f} [{:.3f}, {:.3f}]".format(*interval)
 
 
 def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> HTML:

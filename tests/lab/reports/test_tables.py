@@ -1,6 +1,35 @@
 """Tables show what the statistics give."""
 
-from gradmask.lab.reports.tables import attack_table
+from gradmask.lab.reports.tables import attack_table, corrected_table, means_table
+
+
+def record():
+    """Four seeds of a mask that is ahead of plain training and like its controls."""
+    return [
+        {"seed": seed, "variant": name, "epochs": 2, "train loss": loss, "share": share}
+        for seed, noise in enumerate((0.0, 0.01, -0.01, 0.005))
+        for name, loss, share in (
+            ("plain", 0.5, 0.5 + noise),
+            ("mask", 0.5, 0.7 + 2 * noise),
+            ("mask, random", 0.5, 0.7 + noise),
+            ("mask, top-k", 0.5, 0.5 + 30 * noise),
+        )
+    ]
+
+
+def test_means_are_in_per_cent_where_their_title_says_so():
+    text = means_table(
+        record(), {"plain": "plainly"}, {"share": "accuracy, %", "train loss": "loss"}
+    ).data
+    assert "<td>plainly</td><td>50.1 [48.8, 51.5]</td>" in text
+    assert "<td>0.500 [0.500, 0.500]</td>" in text
+
+
+def test_bold_excludes_zero_and_a_star_survives_the_correction():
+    text = corrected_table(record(), "mask", {"share": "accuracy"}).data
+    assert text.count("<strong>+20.1 [+18.8, +21.5]*</strong>") == 2
+    assert text.count("<strong>") == 2
+    assert "<td>+0.1 [−1.2, +1.5]</td>" in text
 
 
 def test_the_table_of_attacks_counts_what_passed():
