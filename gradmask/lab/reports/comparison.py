@@ -201,7 +201,10 @@ def versus(
 
 
 def over_levels(
-    rows: Sequence[Row], mask: str, levels: Mapping[float, str]
+    rows: Sequence[Row],
+    mask: str,
+    levels: Mapping[float, str],
+    baselines: Iterable[str] = BASELINES,
 ) -> dict[str, Course]:
     """Means of a mask and of its baselines over a level, such as an attack's strength.
 
@@ -213,13 +216,15 @@ def over_levels(
         Which mask.
     levels : mapping of float to str
         The record's number at each level.
+    baselines : iterable of str
+        All four by default.
 
     Returns
     -------
     dict
         By "mask" and the baseline's name.
     """
-    series: dict[str, str | None] = {"mask": None} | {name: name for name in BASELINES}
+    series: dict[str, str | None] = {"mask": None} | {name: name for name in baselines}
     return {
         name: Course(
             list(levels), [summary(rows, mask, q, baseline) for q in levels.values()]
