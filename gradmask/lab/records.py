@@ -113,7 +113,7 @@ def folder() -> Path:
 
 
 def load(name: str) -> Record:
-    """Read a record: your own, or else the one that an installed package brings.
+    """Read a record: your own, or else the published one, of a clone or a package.
 
     Parameters
     ----------
@@ -131,11 +131,13 @@ def load(name: str) -> Record:
         If there is none; the message names the command that makes one.  If it cannot
         be read; the message names the file.
     """
-    own = folder() / f"{name}.json"
-    path = own if own.exists() else PUBLISHED / own.name
-    if not path.exists():
+    places = folder(), CLONE, PUBLISHED
+    there = (place / f"{name}.json" for place in places)
+    path = next((path for path in there if path.exists()), None)
+    if path is None:
         raise RecordError(
-            f"there is no record {own}; make it with python -m gradmask.lab run {name}"
+            f"there is no record {folder() / name}.json; make it with python -m "
+            f"gradmask.lab run {name}"
         )
     try:
         stored = json.loads(path.read_text("utf-8"))

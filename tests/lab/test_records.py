@@ -169,6 +169,40 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_the_run(
     assert trial.ran == []
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--seeds", "4-2", "rising ranges, such as 0-4,7; got '4-2'"),
+        ("--seeds", "x", "got 'x'"),
+        ("--seeds", "1,-1", "got '-1'"),
+        ("--device", "gpu0", "there is no device 'gpu0'"),
+        ("--device", "cuda:99", "there is no device 'cuda:99'"),
+    ],
+)
+def test_options_that_name_nothing_are_refused_before_a_run(
+    option, value, message, capsys
+):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["run", "confirm", "--profile", "smoke", option, value])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_own_records_do_not_hide_the_published_ones(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path))
+    assert records.load("core").rows
+    (tmp_path / "core.json").write_text("{")
+    with pytest.raises(records.RecordError, match=r"core\.json is no record"):
+        records.load("core")
+
+
+def test_a_reader_who_has_seen_enough_ends_the_output_quietly():
+    show = f"{sys.executable} -m gradmask.lab show core | head -n 1"
+    shown = subprocess.run(show, shell=True, capture_output=True, text=True)
+    assert shown.stdout.startswith("core, profile")
+    assert not shown.stderr
+
+
 def test_a_run_whose_rows_differ_in_their_keys_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path))
     made = provenance(torch.device("cpu"))

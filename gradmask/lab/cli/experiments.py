@@ -33,9 +33,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--profile", choices=BUDGETS, default="laptop", help="how much (%(default)s)"
     )
     command.add_argument(
-        "--seeds", help="which, counted from 0, such as 0-4,7 (the profile's own)"
+        "--seeds",
+        type=_seeds,
+        help="which, counted from 0, such as 0-4,7 (the profile's own)",
     )
-    command.add_argument("--device", help="such as cpu or cuda (the fastest there is)")
+    command.add_argument(
+        "--device", type=_device, help="such as cpu or cuda (the fastest there is)"
+    )
     command.set_defaults(command=_run)
     command = commands.add_parser("show", help="print a record's means and intervals")
     command.add_argument("name", help="an experiment with a record")
@@ -53,8 +57,8 @@ def _list(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     chosen = registry.experiment(options.name).profile(options.profile)
     settings = options.name, options.profile, chosen.configuration
-    device = torch.device(options.device) if options.device else find_device()
-    seeds = _seeds(options.seeds) if options.seeds else range(len(chosen.seeds))
+    device = options.device or find_device()
+    seeds = options.seeds or range(len(chosen.seeds))
     done = records.matching(*settings).runs
     records.check_writable()
     missing = [seed for seed in seeds if seed not in done]
@@ -112,6 +116,19 @@ def _seeds(text: str) -> list[int]:
     """Read "0-4,7" as 0, 1, 2, 3, 4, 7."""
     seeds: list[int] = []
     for part in text.split(","):
-        first, _, last = part.partition("-")
-        seeds += range(int(first), int(last or first) + 1)
+        first, _, last = part.strip().partition("-")
+        ends = first, last or first
+        if not all(end.isdecimal() for end in ends) or int(ends[0]) > int(ends[1]):
+            raise argparse.ArgumentTypeError(
+                f"seeds are numbers and rising ranges, such as 0-4,7; got {part!r}"
+            )
+        seeds += range(int(ends[0]), int(ends[1]) + 1)
     return seeds
+
+
+def _device(text: str) -> torch.device:
+    """Read a device that is there."""
+    try:
+        return torch.empty(0, device=text).device
+    except (AssertionError, RuntimeError) as error:
+        raise argparse.ArgumentTypeError(f"there is no device {text!r}") from error

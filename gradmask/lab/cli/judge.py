@@ -12,7 +12,7 @@ intervals.
 from __future__ import annotations
 
 import argparse
-import sys
+import pickle
 from pathlib import Path
 
 import torch
@@ -45,19 +45,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="file with the classes' names, a line each, in the network's order (those "
         "of the annotations, sorted)",
     )
-    parser.set_defaults(command=_run)
+    parser.set_defaults(command=_judge)
 
 
-def _run(options: argparse.Namespace) -> int:
-    try:
-        _print_table(options)
-    except (OSError, ValueError, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _print_table(options: argparse.Namespace) -> None:
+def _judge(options: argparse.Namespace) -> int:
     classes = options.classes and _lines(options.classes)
     photographs = Photographs(options.images, options.annotations, classes)
     model = _network(options.model, options.weights, len(photographs.classes))
@@ -70,6 +61,7 @@ def _print_table(options: argparse.Namespace) -> None:
     for name, measures in table.items():
         cells = (f"{m:.3f} [{a:.3f}, {b:.3f}]" for m, a, b in measures.values())
         print(f"{name:12}" + "".join(f"{cell:>24}" for cell in cells))
+    return 0
 
 
 def _lines(path: Path) -> list[str]:
@@ -85,7 +77,7 @@ def _network(name: str, weights: Path | None, classes: int) -> nn.Module:
         model = get_model(name, weights="DEFAULT")
     else:
         model = get_model(name, num_classes=classes)
-        model.load_state_dict(torch.load(weights, "cpu", weights_only=True))
+        _load(model, weights)
     *_, head = (m for m in model.modules() if isinstance(m, nn.Linear))
     if head.out_features != classes:
         raise DataError(
@@ -93,3 +85,12 @@ def _network(name: str, weights: Path | None, classes: int) -> nn.Module:
             "name the network's, a line each and in its order, in a file for --classes"
         )
     return model
+
+
+def _load(model: nn.Module, weights: Path) -> None:
+    try:
+        model.load_state_dict(torch.load(weights, "cpu", weights_only=True))
+    except (AttributeError, EOFError, RuntimeError, TypeError, pickle.PickleError) as e:
+        raise DataError(
+            f"{weights} holds no weights of this network: save its state_dict() ({e})"
+        ) from e

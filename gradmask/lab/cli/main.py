@@ -7,11 +7,12 @@ processes may run disjoint seeds of one experiment at the same time.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from gradmask.lab.cli import experiments, judge, train
-from gradmask.lab.records import RecordError
+from gradmask.lab.data.idx import DataError
 
 __all__ = ["main"]
 
@@ -29,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(options.command(options))
-    except (RecordError, ValueError) as error:
+    except BrokenPipeError:
+        # Whoever reads the output has seen enough, and Python flushes once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (DataError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

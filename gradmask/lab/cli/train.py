@@ -13,7 +13,6 @@ processes share every batch, in the precision that the launcher says.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from torchvision.models import get_model
 from gradmask import GradientMask
 from gradmask.lab.cli.history import PENDING, History
 from gradmask.lab.data.folders import SOURCES, FileSplits, load_files
-from gradmask.lab.data.idx import DataError
 from gradmask.lab.measures.accuracy import evaluate_shared
 from gradmask.lab.settings import find_device
 from gradmask.lab.training.loop import train
@@ -60,19 +58,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="folder for history.json, model.pt, and state.pt, from which the same "
         "command goes on where it was interrupted",
     )
-    parser.set_defaults(command=_run)
+    parser.set_defaults(command=_train)
 
 
-def _run(options: argparse.Namespace) -> int:
-    try:
-        _train(options)
-    except (OSError, ValueError, DataError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace) -> int:
     processes = PartialState(cpu=find_device().type == "cpu")
     inhibition = _mask(options.mask, options.control, options.seed)
     side = options.side or (224 if options.source == "folder" else 128)
@@ -125,6 +114,7 @@ def _train(options: argparse.Namespace) -> None:
             )
     if history:
         history.close(model)
+    return 0
 
 
 def _mask(name: str, control: Control | None, seed: int) -> GradientMask | None:

@@ -66,6 +66,19 @@ def test_the_command_says_what_is_wrong(folder, capsys):
     assert "none.txt" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["empty", "text", "model", "other"])
+def test_what_holds_no_weights_of_the_network_is_named(folder, capsys, kind):
+    path = folder / "weights.pt"
+    if kind == "model":
+        torch.save(get_model("resnet18", num_classes=2), path)
+    elif kind == "other":
+        torch.save(torch.arange(3), path)
+    else:
+        path.write_text("" if kind == "empty" else "no weights")
+    assert command(folder) == 2
+    assert "weights.pt holds no weights of this network" in capsys.readouterr().err
+
+
 def test_names_of_classes_may_hold_spaces_and_follow_a_byte_order_mark(tmp_path):
     path = tmp_path / "classes.txt"
     path.write_text("\ufeffgolden retriever\n\ncat \n", "utf-8")
