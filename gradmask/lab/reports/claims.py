@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradmask.lab.records import Row
-from gradmask.lab.reports.comparison import BASELINES, effect, per_seed
+from gradmask.lab.reports.comparison import BASELINES, effect, per_seed, variant_of
 from gradmask.lab.reports.stats import Interval
 
 __all__ = ["CLAIMS", "Claim", "Entry", "ledger"]
@@ -80,15 +80,16 @@ class Entry:
 
 
 def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
-    """Weigh a claim for one mask.
+    """Weigh a claim for one mask, against those of its controls that the record has.
 
     Choosing the strongest of several controls by its mean favours the control a
     little: a claim that survives has survived more than a fair test.
     """
+    there = {row["variant"] for row in rows}
     means = {
         name: sum(per_seed(rows, mask, claim.quantity, name))
-        for name in BASELINES
-        if name != "plain"
+        for name in BASELINES[1:]
+        if name == "stopped early" or variant_of(mask, name) in there
     }
     rival = max(means, key=lambda name: means[name])
     to_plain, to_rival = (
@@ -98,5 +99,10 @@ def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
 
 
 def ledger(rows: Sequence[Row], masks: Sequence[str]) -> list[Entry]:
-    """All claims for all masks, claim by claim."""
-    return [entry(rows, mask, claim) for claim in CLAIMS for mask in masks]
+    """All claims that the record can decide for all masks, claim by claim."""
+    return [
+        entry(rows, mask, claim)
+        for claim in CLAIMS
+        if claim.quantity in rows[0]
+        for mask in masks
+    ]

@@ -125,19 +125,36 @@ def corrected_table(
     return _table(["points", *(f"− {name}" for name in BASELINES)], body)
 
 
-def ledger_table(entries: Sequence[Entry]) -> HTML:
-    """The claim ledger: what was claimed, what was measured, and the verdict."""
-    body = [
-        [
+def ledger_table(entries: Sequence[Entry], benchmark: Sequence[Entry] = ()) -> HTML:
+    """The claim ledger: what was claimed, what was measured, and the verdict.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        What the laboratory's scenes say.
+    benchmark : sequence of Entry
+        What CIFAR-10 says of the same claims and masks, as far as it can; as columns
+        of their own.
+    """
+    known = {(entry.claim, entry.mask): entry for entry in benchmark}
+    header = ["claim", "mask", "− plain", "− best control", "verdict"]
+    if known:
+        header = [*header[:2], *(f"scenes: {title}" for title in header[2:])]
+        header += ["CIFAR-10: − plain", "CIFAR-10: verdict"]
+    body = []
+    for entry in entries:
+        cells = [
             f'<a href="{entry.claim.chapter}.html">{escape(entry.claim.text)}</a>',
             entry.mask,
             points(entry.to_plain),
             f"{points(entry.to_rival)} ({entry.rival})",
             f"<strong>{entry.verdict}</strong>",
         ]
-        for entry in entries
-    ]
-    header = ["claim", "mask", "− plain", "− best control", "verdict"]
+        if other := known.get((entry.claim, entry.mask)):
+            cells += [points(other.to_plain), f"<strong>{other.verdict}</strong>"]
+        elif known:
+            cells += ["not measured", ""]
+        body.append(cells)
     return _table(header, body)
 
 

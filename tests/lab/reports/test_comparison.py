@@ -98,6 +98,14 @@ def test_a_verdict_needs_plain_training_and_the_best_control(mask, control, verd
     assert entries[0].to_plain.mean == pytest.approx(mask - 0.5)
 
 
+def test_a_ledger_asks_what_the_record_holds():
+    rows = made_up(PLAIN | {("signal", 30, 0.1): 0.9})
+    rows = [{k: v for k, v in row.items() if k != "attention"} for row in rows]
+    entries = ledger(rows, ["signal"])
+    assert [entry.claim for entry in entries] == list(CLAIMS[:-1])
+    assert {entry.rival for entry in entries} == {"stopped early"}
+
+
 MASKS = {("signal", 30, 0.1): 0.6, ("signal, random", 30, 0.1): 0.2}
 MASKS |= {("signal, top-k", 30, 0.1): 0.7}
 

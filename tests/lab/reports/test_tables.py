@@ -1,6 +1,13 @@
 """Tables show what the statistics give."""
 
-from gradmask.lab.reports.tables import attack_table, corrected_table, means_table
+from gradmask.lab.reports.claims import Claim, Entry
+from gradmask.lab.reports.stats import Interval
+from gradmask.lab.reports.tables import (
+    attack_table,
+    corrected_table,
+    ledger_table,
+    means_table,
+)
 
 
 def record():
@@ -23,6 +30,20 @@ def test_means_are_in_per_cent_where_their_title_says_so():
     ).data
     assert "<td>plainly</td><td>50.1 [48.8, 51.5]</td>" in text
     assert "<td>0.500 [0.500, 0.500]</td>" in text
+
+
+def test_the_ledger_has_columns_for_the_benchmark():
+    claims = [Claim(name, name, "points", "training") for name in ("seen", "unseen")]
+    zero, one = Interval(0.0, -0.1, 0.1), Interval(0.2, 0.1, 0.3)
+    scenes = [Entry(claim, "mask", one, "top-k", one) for claim in claims]
+    benchmark = [Entry(claims[0], "mask", zero, "stopped early", zero)]
+    alone, both = ledger_table(scenes).data, ledger_table(scenes, benchmark).data
+    assert "CIFAR-10" not in alone
+    assert (
+        "<td>+0.0 [−10.0, +10.0]</td><td><strong>not reproduced</strong></td>" in both
+    )
+    assert both.count("<td>not measured</td>") == 1
+    assert both.count("<strong>reproduced</strong>") == 2
 
 
 def test_bold_excludes_zero_and_a_star_survives_the_correction():
