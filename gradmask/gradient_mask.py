@@ -333,9 +333,10 @@ class GradientMask:
             or is given its input by keyword.
         RuntimeError
             Later: by a pass whose input requires grad (see allow_input_grad), by a
-            network whose modules were exchanged after attaching, by a convolution
-            whose output is not that of its input and its weight, and by compiled code
-            in which nothing shows where channels stand.
+            network whose modules were exchanged after attaching, or in which a pass
+            found nothing to mask, by a convolution whose output is not that of its
+            input and its weight, and by compiled code in which nothing shows where
+            channels stand.
         """
         route = (
             WeightsRoute(self.energy == "contribution", self.project)

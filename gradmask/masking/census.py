@@ -52,6 +52,12 @@ class Census(Hook):
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:  # noqa: D102
         if torch.compiler.is_compiling() or not any(site.on() for site in self.sites):
             return
+        if all(site.skipped for site in self.sites):
+            raise RuntimeError(
+                "a pass has shown that a GradientMask masks nothing here: "
+                + "; ".join(f"{site.called}: {site.skipped}" for site in self.sites)
+                + f"; {AGAIN}, to other layers or with route='weights'"
+            )
         self.look()
 
     def look(self) -> None:

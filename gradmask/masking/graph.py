@@ -18,7 +18,7 @@ __all__ = ["channels_last", "in_backward", "layers_of", "leaves", "node_of", "pr
 
 Node = Any
 
-_HOOKED = "BackwardHookFunctionBackward"
+_HOOKED = "BackwardHookFunctionBackward", "RegisterPostBackwardFunctionBackward"
 _HANDS_ON = (
     "CloneBackward0", "AliasBackward0", "ToCopyBackward0", "ViewBackward0",
     "UnsafeViewBackward0",
@@ -48,13 +48,14 @@ def node_of(t: Tensor) -> Node | None:
 def producer(t: Tensor) -> Node | None:
     """Return the node that computed the values of t.
 
-    What only hands a tensor on is passed by: the views of backward hooks, copies, and
-    views that leave no trace in the shape, which the caller compares.
+    What only hands a tensor on is passed by: the nodes of backward hooks and of
+    ``fully_shard``, copies, and views that leave no trace in the shape, which the
+    caller compares.
     """
     node, output = node_of(t), t.output_nr
     while node is not None:
         name = type(node).__name__
-        if name == _HOOKED:
+        if name in _HOOKED:
             node, output = node.next_functions[output]
         elif name in _HANDS_ON:
             node, output = node.next_functions[0]

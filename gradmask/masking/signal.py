@@ -166,6 +166,8 @@ class InputGuard(Hook):
         self.sites = sites
         self._parameters: Known = {id(p): weakref.ref(p) for p in model.parameters()}
         self._fair = -1
+        self._follows_shards = False
+        self.follow_shards()
 
     def __call__(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -174,6 +176,14 @@ class InputGuard(Hook):
             return
         if any(map(carries_gradients, _tensors_in((args, kwargs)))):
             raise RuntimeError(_THE_INPUT + _DECEIVES)
+        if not self._follows_shards and _is_sharded(module):
+            self.follow_shards()
+
+    def follow_shards(self) -> None:
+        """Have modules of ``fully_shard`` say which parameters they gather."""
+        for module in filter(_is_sharded, self.model.modules()):
+            module.register_forward_pre_hook(_Gathered(self.switch, self._parameters))
+            self._follows_shards = True
 
     def refuse_strangers(self, t: Tensor) -> None:
         """Raise where the graph behind t ends in no parameter of the network."""
@@ -215,6 +225,22 @@ class InputGuard(Hook):
         if start is None:
             return any(map(own, layers_of(t)))
         return all(own(leaf.variable) for leaf in leaves(start, stop))
+
+
+class _Gathered(Hook):
+    """Makes known the parameters that a sharded module has only while it runs."""
+
+    def __init__(self, switch: Switch, known: Known) -> None:
+        self.switch = switch
+        self.known = known
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        if not torch.compiler.is_compiling():
+            self.known.update((id(p), weakref.ref(p)) for p in module.parameters())
+
+
+def _is_sharded(module: nn.Module) -> bool:
+    return hasattr(type(module), "unshard")
 
 
 def _tensors_in(tree: Any, depth: int = 3) -> list[Tensor]:

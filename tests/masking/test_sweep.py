@@ -5,8 +5,7 @@ from functools import lru_cache
 
 import pytest
 import torch
-from support import byhand
-from support.networks import hooks, identical, loss
+from support.sweeping import one_step
 from torch import nn
 
 import gradmask as gm
@@ -103,27 +102,9 @@ MAKERS = {
 }
 
 
-def narrow(classifier):
-    linear = [i for i, m in enumerate(classifier) if isinstance(m, nn.Linear)]
-    widths = [classifier[linear[0]].in_features, 8, 8, 5]
-    for i, old, new in zip(linear, widths, widths[1:], strict=False):
-        classifier[i] = nn.Linear(old, new)
-
-
-def check(name, inhibition, layers, by_hand):
-    model = build(name)
+def check(name, inhibition, layers=None):
     x = torch.randn(2, 3, SIDES[name], SIDES[name], dtype=torch.float64)
-    twin = copy.deepcopy(model)
-    output = byhand.output_of(twin(x))
-    with inhibition.attach(model, layers) as handle:
-        measured = byhand.output_of(model(x))
-        loss(measured).backward()
-    assert measured.equal(output)
-    assert identical(list(model.buffers()), list(twin.buffers()))
-    assert hooks(model) == 0
-    expected = by_hand(build(name), handle.sites, x, sigma=0.5, size=3)
-    assert byhand.off(model, expected) < 1e-6
-    return handle
+    return one_step(inhibition, build(name), x, layers)
 
 
 @pytest.mark.parametrize("name", [n for n in SIDES if n not in BLIND])
@@ -132,7 +113,7 @@ def test_the_signal_route_on_every_family(name):
         with pytest.raises(ValueError, match="channels come last"):
             SIGNAL.attach(build(name))
         return
-    handle = check(name, SIGNAL, None, byhand.signal)
+    handle = check(name, SIGNAL)
     assert all(
         "come last" in why or "dimensions" in why for why in handle.skipped.values()
     )
@@ -140,7 +121,7 @@ def test_the_signal_route_on_every_family(name):
 
 @pytest.mark.parametrize("name", SIDES)
 def test_the_weights_route_on_every_family(name):
-    handle = check(name, WEIGHTS, None, byhand.weights)
+    handle = check(name, WEIGHTS)
     kinds = [m for m in build(name).modules() if isinstance(m, nn.Conv2d)]
     assert len(handle.sites) == len(kinds)
 

@@ -44,6 +44,13 @@ def outplace(model):
     return model
 
 
+def gradients(inhibition, model, names, x):
+    """Gradients by parameter name, masked at these modules by a mask of one scale."""
+    by_hand = signal if inhibition.route == "signal" else weights
+    (sigma,) = inhibition.sigmas
+    return by_hand(model, names, x, sigma=sigma, size=inhibition.size)
+
+
 def signal(model, names, x, call=None, sigma=1.0, size=5):
     """Gradients by parameter name with the errors at the inputs of modules masked."""
     model = outplace(model)
