@@ -14,7 +14,6 @@ from torch import Tensor
 from gradmask.functional._numerics import with_float64
 
 __all__ = [
-    "default_size",
     "difference_of_gaussians",
     "laplacian_of_gaussian",
     "unbalanced_laplacian_of_gaussian",

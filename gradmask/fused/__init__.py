@@ -7,7 +7,7 @@ same up to rounding, and the formulas serve wherever they do not.
 
 from gradmask.fused.energy import contribution_energy, error_energy
 from gradmask.fused.engine import Engine, engine, serves
-from gradmask.fused.lateral import lateral
+from gradmask.fused.inhibition import lateral
 from gradmask.fused.projection import project_out
 
 __all__ = [

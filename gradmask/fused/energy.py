@@ -16,7 +16,7 @@ _WARPS = 8
 
 def error_energy(delta: Tensor, *, root: bool = True) -> Tensor:
     """:func:`gradmask.functional.error_energy`, or its square without the root."""
-    from gradmask.fused.lateral_kernels import energy_kernel
+    from gradmask.fused.kernels.lateral import energy_kernel
 
     delta = dense(delta)
     samples, channels, height, width = delta.shape
@@ -40,7 +40,7 @@ def contribution_energy(
     dilation: Sequence[int],
 ) -> Tensor:
     """:func:`gradmask.functional.contribution_energy` of a single group."""
-    from gradmask.fused.lateral_kernels import contribution_kernel
+    from gradmask.fused.kernels.lateral import contribution_kernel
 
     squares = error_energy(activation, root=False)
     delta = dense(delta)

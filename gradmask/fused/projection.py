@@ -24,7 +24,7 @@ def project_out(
     delta: Tensor, z: Tensor, groups: int | None = None, *, inplace: bool = False
 ) -> Tensor:
     """:func:`gradmask.functional.project_out` of tensors that are not float64."""
-    from gradmask.fused.projection_kernels import projected_kernel, sums_kernel
+    from gradmask.fused.kernels.projection import projected_kernel, sums_kernel
 
     if delta.numel() == 0:
         return delta
@@ -82,15 +82,17 @@ def _plan(
         outer, inner = samples * positions, 1
     row = min(32, power(columns)) if last else min(1024, power(inner))
     across = -(-columns // row) if last else columns
+    rows = min(_TILE // row, power(outer))
+    steps = -(-outer // rows)
     unit = math.gcd(inner, 16)
     return Plan(
         outer,
         columns,
         unit,
         inner // unit,
-        rows=min(_TILE // row, power(outer)),
-        row=row,
-        across=across,
-        shares=max(1, min(-(-_SUMMING // across), _MOST_SHARES, outer)),
-        pieces=max(1, min(-(-_REMOVING // across), outer)),
+        rows,
+        row,
+        across,
+        shares=min(-(-_SUMMING // across), _MOST_SHARES, steps),
+        pieces=min(-(-_REMOVING // across), steps),
     )

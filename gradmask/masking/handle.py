@@ -40,6 +40,10 @@ class Handle:
         known after the first masked pass only.
     active : bool
         False inside :meth:`paused` and after :meth:`remove`.
+    generators : tuple of torch.Generator
+        What the random control has drawn from so far, one for each device.  Register
+        them with a CUDA graph before a step is captured, that its replays draw anew:
+        ``graph.register_generator_state(generator)``.
     """
 
     def __init__(
@@ -70,6 +74,10 @@ class Handle:
     @property
     def active(self) -> bool:  # noqa: D102
         return self._switch.active
+
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:  # noqa: D102
+        return self._switch.generators
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -270,7 +270,7 @@ def mask_signal(
 
 
 class _MaskedSignal(Function):
-    """The node; one whose context is set up apart takes several times as long to make."""
+    """The node; setting its context up apart would make it several times as slow."""
 
     @staticmethod
     def forward(

@@ -76,6 +76,11 @@ class Switch:
         """Mask nothing ever again, also after a pause that has begun."""
         self.active, self.removed = False, True
 
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """The random generators that the mask has been handed."""
+        return tuple(self._generators.values())
+
     def _generator(self, device: torch.device) -> torch.Generator | None:
         if self.seed is None:
             return None

@@ -54,7 +54,7 @@ def lateral(
     Tensor
         Bool mask of shape (B, 1, H, W), or the masked error like delta.
     """
-    from gradmask.fused.lateral_kernels import lateral_kernel, product_kernel
+    from gradmask.fused.kernels.lateral import lateral_kernel, product_kernel
 
     delta = dense(delta)
     samples, channels, height, width = delta.shape

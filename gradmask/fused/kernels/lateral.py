@@ -139,9 +139,7 @@ def lateral_kernel(
         for first in range(0, positions, BP):
             p = first + tl.arange(0, BP)
             inside = p < positions
-            e = _squares(
-                error, p, inside, channels, positions, LAST, BC, BP
-            )
+            e = _squares(error, p, inside, channels, positions, LAST, BC, BP)
             tl.store(energy + p, tl.sqrt(e), inside)
         tl.debug_barrier()
 
@@ -232,6 +230,4 @@ def product_kernel(
     kept = tl.load(mask + sample * positions + p, inside, 0) != 0
     error += sample * channels * positions
     masked += sample * channels * positions
-    _multiply(
-        error, masked, p, inside, kept, channels, positions, LAST, BC, BP
-    )
+    _multiply(error, masked, p, inside, kept, channels, positions, LAST, BC, BP)
