@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from gradmask import fused
 from gradmask.functional import (
     difference_of_gaussians,
     error_energy,
@@ -20,6 +22,7 @@ from gradmask.functional import (
     unbalanced_laplacian_of_gaussian,
 )
 from gradmask.functional._numerics import kept
+from gradmask.functional.kernels import default_size
 from gradmask.masking import Handle, Layers, SignalRoute, WeightsRoute, attach
 
 __all__ = ["GradientMask"]
@@ -29,6 +32,8 @@ Energy = Literal["error", "contribution"]
 Select = Literal["lateral", "random", "top-k", "all"]
 Kernel = Literal["log", "dog", "unbalanced"]
 
+# How much wider than sigma a kernel's widest Gaussian is.
+_SPREADS: dict[Kernel, float] = {"log": 1.0, "dog": 1.6, "unbalanced": 1.0}
 _KERNELS: dict[str, Callable[..., Tensor]] = {
     "log": laplacian_of_gaussian,
     "dog": difference_of_gaussians,
@@ -224,17 +229,26 @@ class GradientMask:
         list of Tensor
             Each of shape (k, k) with k at most the smaller side; empty if none fits.
         """
+        return list(_kernels_for(self, height, width, dtype, device))
+
+    def reaches(self, height: int, width: int) -> bool:
+        """Whether maps of height by width positions are masked at all."""
+        return self.select != "all" and bool(self.scales(height, width))
+
+    def scales(self, height: int, width: int) -> list[tuple[float, int]]:
+        """Sigma in pixels, and side, of the kernels that fit in such a map."""
         room = min(height, width)
         if room < 3:
             return []
-        unit = width if self.relative else 1
-        shrinks = self.relative and self.size is None
-        largest = room - 1 + room % 2 if shrinks else None
-        kernels = (
-            _kernel(self.kernel, sigma * unit, self.size, largest, dtype, device)
-            for sigma in self.sigmas
-        )
-        return [kernel for kernel in kernels if len(kernel) <= room]
+        sigmas = [sigma * (width if self.relative else 1) for sigma in self.sigmas]
+        if self.size is not None:
+            sides = [self.size] * len(sigmas)
+        else:
+            sides = [default_size(_SPREADS[self.kernel] * sigma) for sigma in sigmas]
+            if self.relative:
+                sides = [min(side, room - 1 + room % 2) for side in sides]
+        pairs = zip(sigmas, sides, strict=True)
+        return [(sigma, side) for sigma, side in pairs if side <= room]
 
     def mask(
         self,
@@ -260,22 +274,52 @@ class GradientMask:
             Bool mask of shape (B, 1, H, W), or None where nothing is to be masked:
             delta is not a map, or smaller than every kernel.
         """
-        if delta.dim() != 4 or self.select == "all":
+        if delta.dim() != 4 or not self.reaches(*delta.shape[-2:]):
             return None
-        if energy is None:
-            energy = error_energy(delta)
-        kernels = self.kernels(
-            *energy.shape[-2:], dtype=energy.dtype, device=energy.device
-        )
-        if not kernels:
-            return None
-        mask = lateral_mask(energy, kernels, self.threshold)
+        if fused.serves(delta):
+            kernels = self._kernels(delta, torch.float32)
+            mask = fused.lateral(delta, kernels, self.threshold, energy, product=False)
+        else:
+            energy = error_energy(delta) if energy is None else energy
+            kernels = self._kernels(energy, energy.dtype)
+            mask = lateral_mask(energy, kernels, self.threshold)
         if self.select == "top-k":
-            return keep_largest(energy, mask)
+            return keep_largest(error_energy(delta) if energy is None else energy, mask)
         if self.select == "random":
-            noise = torch.rand(energy.shape, generator=generator, device=energy.device)
+            noise = torch.rand(mask.shape, generator=generator, device=mask.device)
             return keep_largest(noise, mask)
         return mask
+
+    def masked(
+        self,
+        delta: Tensor,
+        *,
+        energy: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Error signal where the mask keeps it, and zero elsewhere.
+
+        Parameters
+        ----------
+        delta, energy, generator
+            As in :meth:`mask`.
+
+        Returns
+        -------
+        Tensor
+            The product ``mask * delta``, or delta itself where nothing is to be masked.
+        """
+        ours = type(self).mask is GradientMask.mask and self.select == "lateral"
+        at_once = ours and fused.serves(delta) and not torch.is_grad_enabled()
+        if at_once and delta.dim() == 4 and self.reaches(*delta.shape[-2:]):
+            kernels = self._kernels(delta, torch.float32)
+            return fused.lateral(delta, kernels, self.threshold, energy, product=True)
+        with torch.no_grad():
+            mask = self.mask(delta, energy=energy, generator=generator)
+        return delta if mask is None else delta * mask.to(delta.dtype)
+
+    def _kernels(self, like: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        return _kernels_for(self, *like.shape[-2:], dtype, like.device)
 
     def attach(
         self,
@@ -344,7 +388,7 @@ class GradientMask:
             else SignalRoute(allow_input_grad)
         )
         seed = self.seed if self.select == "random" else None
-        return attach(model, layers, route, self.mask, seed=seed, title=repr(self))
+        return attach(model, layers, route, self, seed=seed, title=repr(self))
 
 
 def _real(field: str, value: object) -> float:
@@ -367,16 +411,12 @@ def _python(value: object) -> object:
 
 
 @kept
-def _kernel(
-    kind: Kernel,
-    sigma: float,
-    size: int | None,
-    largest: int | None,
+def _kernels_for(
+    mask: GradientMask,
+    height: int,
+    width: int,
     dtype: torch.dtype,
     device: torch.device | str,
-) -> Tensor:
-    like = {"dtype": dtype, "device": device}
-    kernel = _KERNELS[kind](sigma, size=size, **like)
-    if largest is not None and len(kernel) > largest:
-        kernel = _KERNELS[kind](sigma, size=largest, **like)
-    return kernel
+) -> tuple[Tensor, ...]:
+    make = partial(_KERNELS[mask.kernel], dtype=dtype, device=device)
+    return tuple(make(sigma, size=side) for sigma, side in mask.scales(height, width))

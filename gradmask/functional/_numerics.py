@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+
+Kept = TypeVar("Kept")
 
 
 def check_map(name: str, t: Tensor) -> None:
@@ -37,7 +39,7 @@ def with_float64(device: torch.device | str | None) -> torch.device | str | None
     return "cpu" if on_apple else device
 
 
-def kept(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def kept(make: Callable[..., Kept]) -> Callable[..., Kept]:
     """Have a function keep what it makes.
 
     Where a tensor may not be a real one, under torch.compile or a mode as that of fake
@@ -47,7 +49,7 @@ def kept(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     cached = lru_cache(maxsize=256)(torch.inference_mode(False)(make))
 
     @wraps(make)
-    def kept_or_traced(*args: object) -> Tensor:
+    def kept_or_traced(*args: object) -> Kept:
         if torch.compiler.is_compiling() or _get_current_dispatch_mode_stack():
             return make(*args)
         return cached(*args)

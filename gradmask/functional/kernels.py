@@ -197,9 +197,14 @@ def _squared_radius(side: int, device: torch.device | str | None) -> Tensor:
     return axis.square()[:, None] + axis.square()
 
 
+def default_size(sigma: float) -> int:
+    """Side of the window that holds a Gaussian of this sigma."""
+    return 2 * math.ceil(3 * sigma) + 1
+
+
 def _side(sigma: float, size: int | None) -> int:
     if size is None:
-        return 2 * math.ceil(3 * sigma) + 1
+        return default_size(sigma)
     if size != int(size) or size < 3 or size % 2 == 0:
         raise ValueError(f"size must be an odd integer of at least 3, got {size}")
     if sigma > 1000 * size:

@@ -9,7 +9,7 @@ from gradmask.functional._numerics import at_least_float32
 
 __all__ = ["project_out"]
 
-_SMALLEST = 1e-30
+SMALLEST = 1e-30
 _NUMBERS_CACHED = 2**18
 
 
@@ -78,7 +78,7 @@ def _line(d: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
         torch.addcmul(square, mean, sum_f, value=-1),
         square * (8 * torch.finfo(f.dtype).eps),
     )
-    slope = torch.addcmul(product, mean, sum_d, value=-1) / scatter.clamp(min=_SMALLEST)
+    slope = torch.addcmul(product, mean, sum_d, value=-1) / scatter.clamp(min=SMALLEST)
     level = torch.addcmul(sum_d, slope, sum_f, value=-1) / count
     return level[:, None], slope[:, None]
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from gradmask.fused import engine
 from gradmask.masking.census import Census
 from gradmask.masking.layers import (
     NORMALISATIONS,
@@ -19,7 +20,7 @@ from gradmask.masking.layers import (
     types_without_maps,
 )
 from gradmask.masking.signal import SignalRoute
-from gradmask.masking.site import Hook, MaskFunction, Site, Switch, hooks_of
+from gradmask.masking.site import Hook, Mask, Site, Switch, hooks_of
 from gradmask.masking.weights import WeightsRoute
 
 __all__ = ["Handle", "attach"]
@@ -39,6 +40,10 @@ class Handle:
         known after the first masked pass only.
     active : bool
         False inside :meth:`paused` and after :meth:`remove`.
+    generators : tuple of torch.Generator
+        What the random control has drawn from so far, one for each device.  Register
+        them with a CUDA graph before a step is captured, that its replays draw anew:
+        ``graph.register_generator_state(generator)``.
     """
 
     def __init__(
@@ -69,6 +74,10 @@ class Handle:
     @property
     def active(self) -> bool:  # noqa: D102
         return self._switch.active
+
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:  # noqa: D102
+        return self._switch.generators
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -103,8 +112,9 @@ class Handle:
     def __repr__(self) -> str:
         state = "active" if self.active else "paused" if self._hooks else "removed"
         sites = [site for site in self._sites if not site.skipped]
+        by = engine(next(self._model.parameters(), torch.empty(0)))
         count = "1 site" if len(sites) == 1 else f"{len(sites)} sites"
-        lines = [f"{self._title}, {state}, at {count}:"]
+        lines = [f"{self._title}, {by}, {state}, at {count}:"]
         lines += [f"  {s.name or '(root)'}: {s.kind}{s.remark}" for s in sites]
         lines += [f"  skipped {name}: {why}" for name, why in self.skipped.items()]
         return "\n".join(lines)
@@ -114,7 +124,7 @@ def attach(
     model: nn.Module,
     layers: Layers | None,
     route: SignalRoute | WeightsRoute,
-    mask: MaskFunction,
+    mask: Mask,
     *,
     seed: int | None = None,
     title: str = "",

@@ -88,7 +88,7 @@ class SignalSite(Site):
         if self.unfit == CHANNELS_LAST or self._last_by_shape(t):
             self.unfit = CHANNELS_LAST
             return None
-        return mask_signal(t, self.masked, inplace=inplace)
+        return mask_signal(t, self.masked, inplace=inplace) if self.reaches(t) else None
 
     def _last_by_shape(self, t: Tensor) -> bool:
         """Whether channels stand last, where no registration and no pass shows it."""
@@ -109,6 +109,8 @@ class SignalSite(Site):
             last = self.unfit == CHANNELS_LAST or self._last_by_shape(t)
         if last:
             self.unfit = CHANNELS_LAST
+            return None
+        if not self.reaches(t):
             return None
         if self.guard is not None:
             self.guard.refuse_strangers(t)
@@ -286,11 +288,33 @@ def mask_signal(
     otherwise the result is a new tensor of the same memory and x's other branches
     keep their plain error.
     """
-    node = _in_place if inplace else _MaskedSignal.apply
+    if torch._C._are_functorch_transforms_active():
+        node = _TransformedSignal.apply
+    else:
+        node = _in_place if inplace else _MaskedSignal.apply
     return cast(Tensor, node(x, masked, inplace))
 
 
 class _MaskedSignal(Function):
+    """The node; setting its context up apart would make it several times as slow."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, masked: Callable[[Tensor], Tensor], inplace: bool
+    ) -> Tensor:
+        ctx.masked = masked
+        if inplace:
+            ctx.mark_dirty(x)
+        return x if inplace else alias(x)
+
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.masked(delta), None, None
+
+
+class _TransformedSignal(Function):
+    """The same for torch.func, whose transforms ask for such a context and for vmap."""
+
     @staticmethod
     def forward(x: Tensor, masked: Callable[[Tensor], Tensor], inplace: bool) -> Tensor:
         return x if inplace else alias(x)
@@ -301,9 +325,7 @@ class _MaskedSignal(Function):
         if inplace:
             ctx.mark_dirty(x)
 
-    @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.masked(delta), None, None
+    backward = _MaskedSignal.backward
 
     @staticmethod
     def vmap(
@@ -315,7 +337,7 @@ class _MaskedSignal(Function):
     ) -> tuple[Tensor, int]:
         dim = in_dims[0]
         each = torch.vmap(masked, dim, dim, randomness=info.randomness)
-        return _MaskedSignal.apply(x, each, inplace), dim
+        return _TransformedSignal.apply(x, each, inplace), dim
 
 
 _in_place = _MaskedSignal.apply

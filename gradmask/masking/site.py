@@ -17,7 +17,7 @@ from gradmask.masking.graph import layers_of
 __all__ = [
     "AGAIN",
     "Hook",
-    "MaskFunction",
+    "Mask",
     "Site",
     "Switch",
     "alias",
@@ -27,17 +27,20 @@ __all__ = [
 ]
 
 
-class MaskFunction(Protocol):
-    """What a route needs of a mask: :meth:`gradmask.GradientMask.mask` is one."""
+class Mask(Protocol):
+    """What a route needs of a mask: a :class:`gradmask.GradientMask` is one."""
 
-    def __call__(
+    def reaches(self, height: int, width: int) -> bool:
+        """Whether maps of height by width positions are masked at all."""
+
+    def masked(
         self,
         delta: Tensor,
         *,
         energy: Tensor | None = None,
         generator: torch.Generator | None = None,
-    ) -> Tensor | None:
-        """Return a mask of shape (B, 1, H, W), or None to keep everything."""
+    ) -> Tensor:
+        """Return the masked error, or delta itself to keep everything."""
 
 
 class Switch:
@@ -46,7 +49,7 @@ class Switch:
     With a seed it hands the mask a random generator for each device.
     """
 
-    def __init__(self, mask: MaskFunction, seed: int | None = None) -> None:
+    def __init__(self, mask: Mask, seed: int | None = None) -> None:
         self.mask = mask
         self.seed = seed
         self.active = True
@@ -57,10 +60,8 @@ class Switch:
         """Return the masked error, or delta itself where nothing is to be masked."""
         if not self.active or delta.numel() == 0:
             return delta
-        with torch.no_grad():
-            generator = self._generator(delta.device)
-            mask = self.mask(delta, energy=energy, generator=generator)
-        return delta if mask is None else delta * mask.to(delta.dtype)
+        generator = self._generator(delta.device)
+        return self.mask.masked(delta, energy=energy, generator=generator)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -74,6 +75,11 @@ class Switch:
     def remove(self) -> None:
         """Mask nothing ever again, also after a pause that has begun."""
         self.active, self.removed = False, True
+
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """The random generators that the mask has been handed."""
+        return tuple(self._generators.values())
 
     def _generator(self, device: torch.device) -> torch.Generator | None:
         if self.seed is None:
@@ -159,10 +165,17 @@ class Site(Hook):
         masked = self.switch.masked(delta, energy)
         if not (torch.compiler.is_compiling() or self.masked_once):
             self.masked_once = masked is not delta
-            if self.switch.active and not self.masked_once:
-                sides = "x".join(map(str, delta.shape[-2:]))
-                self.whole = f"its maps of {sides} are kept whole"
         return masked
+
+    def reaches(self, t: Tensor) -> bool:
+        """Whether anything is masked in maps like t, and note where nothing is."""
+        if self.switch.mask.reaches(*t.shape[-2:]):
+            return True
+        if not torch.compiler.is_compiling():
+            self.fits = True
+            sides = "x".join(map(str, t.shape[-2:]))
+            self.whole = f"its maps of {sides} are kept whole"
+        return False
 
     def expect(self, module: nn.Module) -> None:
         """Refuse to act for a module that has taken the place of the attached one."""

@@ -16,23 +16,21 @@ from torch.autograd import Function
 from torch.nn.modules.module import _global_forward_hooks
 from torch.utils.hooks import RemovableHandle
 
+from gradmask import fused
 from gradmask.functional import contribution_energy, project_out
-from gradmask.functional._numerics import at_least_float32
-from gradmask.masking.convolution import (
-    CLOSE,
-    Geometry,
-    numbers_are_there,
-    read,
-    verify,
-)
-from gradmask.masking.graph import producer
+from gradmask.masking.convolution import Geometry, read, verify
 from gradmask.masking.layers import (
     NORMALISATIONS,
     computes_otherwise,
     unfit_for_weights,
 )
-from gradmask.masking.signal import mask_signal
-from gradmask.masking.site import AGAIN, Hook, Site, Switch, alias
+from gradmask.masking.normalisation import (
+    Following,
+    NormalisationHook,
+    Reader,
+    Readers,
+)
+from gradmask.masking.site import AGAIN, Site, Switch, alias
 
 __all__ = ["WeightsRoute"]
 
@@ -60,7 +58,7 @@ class WeightsRoute:
         if self.project:
             hooks += [
                 module.register_forward_pre_hook(
-                    NormalisationHook(switch, name), with_kwargs=True
+                    NormalisationHook(switch, name, module), with_kwargs=True
                 )
                 for name, module in model.named_modules()
                 if isinstance(module, NORMALISATIONS)
@@ -68,55 +66,13 @@ class WeightsRoute:
         return list(sites), hooks
 
 
-class Following:
-    """What follows a convolution's output, learnt when the normalisation runs.
-
-    The convolution's node holds it, and the normalisation finds it there: by the graph
-    behind its input, whatever hooks, names or modules in place lie between.
-
-    Attributes
-    ----------
-    site : WeightsSite
-        Where the convolution is masked.
-    norm : str or None
-        Name of the normalisation.
-    z : Tensor or None
-        Convolution's output, until the backward pass.
-    groups : int or None
-        As in :func:`gradmask.functional.project_out`.
-    share : Tensor or None
-        Error that comes from the normalisation, as long as it is not known to be all.
-    alone : bool
-        Whether the normalisation is the only reader of the output.
-    own_way : bool
-        Whether the normalisation's class is none of PyTorch's.
-    """
-
-    def __init__(self, site: WeightsSite, output: Tensor) -> None:
-        self.site = site
-        self.shape = output.shape
-        self.version = output._version
-        self.norm: str | None = None
-        self.z: Tensor | None = None
-        self.groups: int | None = None
-        self.share: Tensor | None = None
-        self.own_way = False
-        self.alone = True
-
-    def keep(self, share: Tensor) -> Tensor:
-        """Remember the normalisation's share of the error, and hand it on."""
-        self.share = share
-        return share
-
-
 class WeightsSite(Site):
     """Masks the error that a convolution's weights see.
 
     Attributes
     ----------
-    alone : dict of str to bool
-        Normalisations of this convolution's output, and whether each was its only
-        reader.  Who was so in the first pass is not asked again.
+    readers : Readers
+        Normalisations of this convolution's output.
     """
 
     module: nn.Conv2d
@@ -132,7 +88,7 @@ class WeightsSite(Site):
         super().__init__(switch, name, module)
         self.contribution = contribution
         self.project = project
-        self.alone: dict[str, bool] = {}
+        self.readers = Readers()
         self._type = type(module)
         self._verified: tuple[Any, ...] | None = None
 
@@ -140,8 +96,9 @@ class WeightsSite(Site):
     def remark(self) -> str:
         if self._nothing_yet or not (self.project and self.fits):
             return super().remark
-        by = [name for name, alone in self.alone.items() if alone]
-        crowded = [name for name, alone in self.alone.items() if not alone]
+        found = self.readers.found.items()
+        by = [name for name, reader in found if reader.alone == {True}]
+        crowded = [name for name, reader in found if False in reader.alone]
         if crowded:
             return (
                 f", not projected: {', '.join(crowded)} is not the only reader of its "
@@ -154,21 +111,43 @@ class WeightsSite(Site):
             "one should, call it right behind as a module"
         )
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, module: nn.Conv2d, args: tuple[Any, ...], output: Any) -> Any:
         if not self.on():
             return None
         self.expect(module)
+        if not torch.compiler.is_compiling():
+            return self._look(module, args, output)
+        if self.project and not self.readers.settled:
+            return self._look_aside(module, args, output)
+        if not (self.is_map(output) and self.reaches(output)):
+            return None
+        reader = self.readers.projecting() if self.project else None
+        return mask_compiled_weights(module, self.input(args), output, self, reader)
+
+    def _look(self, module: nn.Conv2d, args: tuple[Any, ...], output: Any) -> Any:
         if self.look is not None:
             self.look()
         self._refuse_otherwise(module)
-        if not self.is_map(output):
+        if not (self.is_map(output) and self.reaches(output)):
             return None
         x = self.input(args)
         if self._verified != (known := _surroundings(self, module)):
             self._verified = known if verify(self.called, module, x, output) else None
         self.fits = True
         return mask_weights(module, x, output, Following(self, output))
+
+    # What is not settled needs autograd's record, which compiled code does not keep.
+    _look_aside = torch.compiler.disable(_look)
+
+    def masked_for(
+        self, delta: Tensor, x: Tensor, weight: Tensor, geometry: Geometry
+    ) -> Tensor:
+        """Return the error that competes at this convolution, masked."""
+        energy = None
+        if self.contribution and delta.numel():
+            with torch.no_grad():
+                energy = _contribution(delta, x, weight, geometry)
+        return self.masked(delta, energy)
 
     def _refuse_otherwise(self, module: nn.Conv2d) -> None:
         why = computes_otherwise(module)
@@ -179,56 +158,25 @@ class WeightsSite(Site):
             raise RuntimeError(f"{self.called} cannot be masked: {why}; {AGAIN}")
 
 
+def _contribution(
+    delta: Tensor, x: Tensor, weight: Tensor, geometry: Geometry
+) -> Tensor:
+    window = weight.shape[-2:]
+    moves = {
+        "stride": geometry.stride,
+        "padding": geometry.padding,
+        "dilation": geometry.dilation,
+    }
+    if geometry.groups == 1 and fused.serves(delta):
+        return fused.contribution_energy(delta, x, window, **moves)
+    return contribution_energy(delta, x, window, groups=geometry.groups, **moves)
+
+
 def _surroundings(site: WeightsSite, conv: nn.Conv2d) -> tuple[Any, ...]:
     """What could change a convolution's output before the site sees it."""
     hooks = list(conv._forward_hooks.values())
     before = [*_global_forward_hooks.values(), *hooks[: hooks.index(site)]]
     return type(conv), *before
-
-
-class NormalisationHook(Hook):
-    """Informs the convolution, whose output arrives here, how it is normalised."""
-
-    def __init__(self, switch: Switch, name: str) -> None:
-        self.switch = switch
-        self.name = name
-
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def __call__(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        z = args[0] if args else kwargs.get("input")
-        if not (isinstance(z, Tensor) and _uses_own_statistics(module)):
-            return None
-        following = getattr(producer(z), "following", None)
-        if following is None or not self._normalises(following, z):
-            return None
-        following.norm, following.z = self.name, z.detach()
-        following.own_way = (
-            type(module) not in NORMALISATIONS or "forward" in module.__dict__
-        )
-        if isinstance(module, nn.GroupNorm):
-            following.groups = module.num_groups
-        elif isinstance(module, nn.InstanceNorm2d):
-            following.groups = z.shape[1]
-        following.alone = following.site.alone.get(self.name, True)
-        if following.site.alone.get(self.name) or not numbers_are_there(z):
-            return None
-        z = mask_signal(z, following.keep)
-        return ((z, *args[1:]), kwargs) if args else (args, {**kwargs, "input": z})
-
-    def _normalises(self, following: Following, z: Tensor) -> bool:
-        site = following.site
-        return (
-            site.switch is self.switch
-            and site.project
-            and z.shape == following.shape
-            and z._version == following.version
-        )
-
-
-def _uses_own_statistics(module: nn.Module) -> bool:
-    return module.training or getattr(module, "running_mean", None) is None
 
 
 def mask_weights(
@@ -241,11 +189,62 @@ def mask_weights(
     second convolution is computed in the forward pass.
     """
     x, weight, bias, geometry = read(conv, x, output.dtype)
-    masked = _MaskedWeights.apply(x, weight, bias, output.detach(), geometry, following)
+    transformed = torch._C._are_functorch_transforms_active()
+    node = _TransformedWeights if transformed else _MaskedWeights
+    masked = node.apply(x, weight, bias, output.detach(), geometry, following)
+    return cast(Tensor, masked)
+
+
+def mask_compiled_weights(
+    conv: nn.Conv2d, x: Tensor, output: Tensor, site: WeightsSite, by: Reader | None
+) -> Tensor:
+    """Do as :func:`mask_weights`, where it is known by whom to project."""
+    x, weight, bias, geometry = read(conv, x, output.dtype)
+    groups = () if by is None else (by.groups,)
+    masked = _CompiledWeights.apply(
+        x, weight, bias, output.detach(), geometry, site, groups
+    )
     return cast(Tensor, masked)
 
 
 class _MaskedWeights(Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        output: Tensor,
+        geometry: Geometry,
+        following: Following,
+    ) -> Tensor:
+        _set_up(ctx, (x, weight, bias, output, geometry, following), output)
+        return alias(output)
+
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, bias = ctx.saved_tensors
+        geometry, following = ctx.geometry, ctx.following
+        for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
+        dx = dw = db = None
+        if for_weight or for_bias:
+            following.arrive(delta)
+            masked = following.site.masked_for(delta, x, weight, geometry)
+            if masked is not delta:
+                masked = _projected(ctx, masked, x, weight, bias)
+            # Also where nothing was masked.
+            following.let_go()
+            wanted = (False, for_weight, for_bias)
+            _, dw, db = geometry.gradients(masked, x, weight, wanted)
+            del masked
+        if for_input:
+            dx, _, _ = geometry.gradients(delta, x, weight, (True, False, False))
+        return dx, dw, db, None, None, None
+
+
+class _TransformedWeights(Function):
+    """The same for torch.func, whose transforms ask for a context set up apart."""
+
     generate_vmap_rule = True
 
     @staticmethod
@@ -261,53 +260,22 @@ class _MaskedWeights(Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, weight, bias, _, ctx.geometry, ctx.following = inputs
-        ctx.channels_axis = 1
-        ctx.save_for_backward(x, weight, bias)
+        _set_up(ctx, inputs, output)
 
-    @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, bias = ctx.saved_tensors
-        geometry, site = ctx.geometry, ctx.following.site
-        for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
-        dx = dw = db = None
-        if for_weight or for_bias:
-            _look_for_other_readers(ctx.following, delta)
-            masked = site.masked(delta, _contribution(ctx, delta, x, weight))
-            if masked is not delta:
-                masked = _projected(ctx, masked, x, weight, bias)
-            # Let go as autograd lets go of what it saves, also where the map was too
-            # small to be masked.
-            ctx.following.z = ctx.following.share = None
-            wanted = (False, for_weight, for_bias)
-            _, dw, db = geometry.gradients(masked, x, weight, wanted)
-            del masked
-        if for_input:
-            dx, _, _ = geometry.gradients(delta, x, weight, (True, False, False))
-        return dx, dw, db, None, None, None
+    backward = _MaskedWeights.backward
 
 
-def _contribution(ctx: Any, delta: Tensor, x: Tensor, weight: Tensor) -> Tensor | None:
-    if not ctx.following.site.contribution or not delta.numel():
-        return None
-    geometry = ctx.geometry
-    with torch.no_grad():
-        return contribution_energy(
-            delta,
-            x,
-            weight.shape[-2:],
-            stride=geometry.stride,
-            padding=geometry.padding,
-            dilation=geometry.dilation,
-            groups=geometry.groups,
-        )
+def _set_up(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    x, weight, bias, _, ctx.geometry, ctx.following = inputs
+    ctx.channels_axis = 1
+    ctx.save_for_backward(x, weight, bias)
 
 
 def _projected(
     ctx: Any, masked: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None
 ) -> Tensor:
     following = ctx.following
-    if following.norm is None or not following.alone:
+    if not following.projects:
         return masked
     # The kept z is detached, lest it hold the graph that holds it.  A second pass
     # through a retained graph, where it is gone, computes it again, and so does a
@@ -315,33 +283,42 @@ def _projected(
     z = following.z
     if z is None or torch.is_grad_enabled():
         z = ctx.geometry.forward(x, weight, bias)
-    inplace = not torch.is_grad_enabled()
-    return project_out(masked, z, following.groups, inplace=inplace)
+    groups = following.reader.groups
+    if torch.is_grad_enabled():
+        return project_out(masked, z, groups)
+    project = fused.project_out if fused.serves(masked) else project_out
+    return project(masked, z, groups, inplace=True)
 
 
-def _look_for_other_readers(following: Following, delta: Tensor) -> None:
-    """Note whether the error comes from the normalisation alone.
+class _CompiledWeights(Function):
+    """The same in compiled code, where the context holds no state of a pass."""
 
-    Only then has it no part along what the normalisation removes, and only then may
-    that part be removed from the masked error.
-    """
-    norm, share = following.norm, following.share
-    if norm is None or share is None:
-        return
-    with torch.no_grad():
-        if not delta.isfinite().all():
-            return
-        alone = share is delta or share.to(delta.dtype).equal(delta)
-        if alone and following.own_way:
-            alone = _without_level(delta, following.groups)
-    following.alone = alone
-    known = following.site.alone
-    known[norm] = alone and known.get(norm, True)
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        output: Tensor,
+        geometry: Geometry,
+        site: WeightsSite,
+        groups: tuple[int | None, ...],
+    ) -> Tensor:
+        ctx.geometry, ctx.site, ctx.groups = geometry, site, groups
+        ctx.save_for_backward(x, weight, output if groups else None)
+        return alias(output)
 
-
-def _without_level(delta: Tensor, groups: int | None) -> bool:
-    """Whether an error sums to nothing over what is normalised together."""
-    d = at_least_float32(delta)
-    rows = d.transpose(0, 1) if groups is None else d.reshape(len(d) * groups, -1)
-    sums = rows.flatten(1).sum(1).abs().sum()
-    return bool(sums <= CLOSE[delta.dtype] * d.abs().sum())
+    @staticmethod
+    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, z = ctx.saved_tensors
+        for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
+        dx = dw = db = None
+        if for_weight or for_bias:
+            masked = ctx.site.masked_for(delta, x, weight, ctx.geometry)
+            if ctx.groups:
+                masked = project_out(masked, z, *ctx.groups)
+            wanted = (False, for_weight, for_bias)
+            _, dw, db = ctx.geometry.gradients(masked, x, weight, wanted)
+        if for_input:
+            dx, _, _ = ctx.geometry.gradients(delta, x, weight, (True, False, False))
+        return dx, dw, db, None, None, None, None

@@ -17,6 +17,12 @@ from torch import nn
 
 import gradmask as gm
 
+NORMS = {
+    "batch": nn.BatchNorm2d,
+    "group": lambda width: nn.GroupNorm(2, width),
+    "instance": nn.InstanceNorm2d,
+    "none": lambda width: nn.Identity(),
+}
 NETS = {
     "plain": lambda: plain_net(inplace=True),
     "residual": lambda: ResidualNet().double(),
@@ -99,6 +105,71 @@ def test_the_signal_route_breaks_no_graph(make, inplace):
         masked = gradients(model, x)
         compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
         assert close(gradients(model, x, compiled), masked)
+
+
+WEIGHTS = [
+    gm.GradientMask(1.0, route="weights"),
+    gm.GradientMask(1.0, route="weights", project=False),
+    gm.GradientMask.from_theory(),
+]
+
+
+@pytest.mark.parametrize("inhibition", WEIGHTS, ids=repr)
+@pytest.mark.parametrize("norm", NORMS, ids=NORMS)
+def test_after_a_pass_the_weights_route_breaks_no_graph(inhibition, norm):
+    model, x = plain_net(NORMS[norm], inplace=True), batch()
+    with inhibition.attach(model):
+        masked = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        for _ in range(2):
+            assert close(gradients(model, x, compiled), masked)
+
+
+def test_compiled_before_a_pass_the_weights_route_breaks_graphs_and_is_right():
+    model, x = plain_net(inplace=True), batch()
+    with gm.GradientMask(1.0, route="weights").attach(model):
+        compiled = torch.compile(model, backend="aot_eager")
+        first, second = (gradients(model, x, compiled) for _ in range(2))
+        masked = gradients(model, x)
+        assert close(first, masked)
+        assert close(second, masked)
+
+
+class Crowded(nn.Module):
+    """A convolution that a sum reads besides its normalisation."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.conv, self.norm = nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4)
+
+    def forward(self, x):
+        z = self.conv(x)
+        return z + self.norm(z)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_compiled_code_projects_where_passes_did(frozen):
+    model, x = Crowded().double(), batch()
+    if frozen:
+        model.norm.eval()
+    with gm.GradientMask(1.0, route="weights").attach(model) as handle:
+        masked = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        assert close(gradients(model, x, compiled), masked)
+        assert "not projected" in repr(handle)
+
+
+def test_a_normalisation_thawed_after_compiling_is_projected_by():
+    model, x = plain_net(), batch()
+    with gm.GradientMask(1.0, route="weights").attach(model):
+        model[1].eval()
+        gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager")
+        for training in (False, True):
+            model[1].train(training)
+            measured = gradients(model, x, compiled)
+            assert close(measured, gradients(model, x))
 
 
 def test_a_kernel_applied_by_cosines_compiles():

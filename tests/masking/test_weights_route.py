@@ -144,13 +144,20 @@ def test_projection_equals_the_oracle(groups):
     assert np.allclose(model[0].weight.grad, expected)
 
 
-@pytest.mark.parametrize("side", [4, 9])
-def test_the_normalised_map_is_let_go_in_the_backward_pass(side):
+def test_a_map_too_small_to_be_masked_keeps_the_node_of_its_convolution():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2))
+    with gm.GradientMask(sigma=1.0, size=5, route="weights").attach(model) as handle:
+        node = model[0](batch(2, 1, 4).float()).grad_fn
+        assert type(node).__name__ == "ConvolutionBackward0"
+        assert "0: Conv2d, nothing masked yet: its maps of 4x4" in repr(handle)
+
+
+def test_the_normalised_map_is_let_go_in_the_backward_pass():
     model = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2)).double()
     kept = []
     with gm.GradientMask(sigma=1.0, size=5, route="weights").attach(model):
         model[0].register_forward_hook(lambda *args: kept.append(args[-1]))
-        value = model(batch(2, 1, side)).square().sum()
+        value = model(batch(2, 1, 9)).square().sum()
         (output,) = kept
         alive = weakref.ref(output.grad_fn.following.z)
         assert alive() is not None

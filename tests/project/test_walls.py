@@ -13,8 +13,9 @@ ROOT = Path(__file__).parents[2]
 LIBRARY = {
     "functional": [],
     "theory": ["functional"],
-    "masking": ["functional"],
-    "gradient_mask": ["functional", "masking"],
+    "fused": ["functional"],
+    "masking": ["functional", "fused"],
+    "gradient_mask": ["functional", "fused", "masking"],
     "quality": ["functional", "masking", "gradient_mask"],
     "saliency": ["functional", "masking", "gradient_mask"],
 }
@@ -127,6 +128,11 @@ def test_formulas_know_tensors_alone():
         used = {ast.unparse(n) for n in ast.walk(TREES[name]) if is_dotted(n)}
         modules = within(IMPORTS[name] | used, "torch.nn")
         assert modules == within(modules, "torch.nn.functional"), name
+
+
+def test_kernels_alone_know_triton():
+    users = {name for name in MODULES if within(IMPORTS[name], "triton")}
+    assert users == within(users, "gradmask.fused.kernels") != set()
 
 
 def test_autograd_nodes_are_masks_alone():

@@ -1,0 +1,1 @@
+"""The kernels themselves, in Triton; nothing but `gradmask.fused` launches them."""
