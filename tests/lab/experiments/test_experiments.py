@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
     [
         ("robustness", 5),
         ("hunt_dense", 8),
-        ("overhead_cuda", 10),
+        ("overhead_cuda", 7),
         ("learning_rate", 12),
         ("saliency_cnn", 35),
         ("stripes", 22),
