@@ -10,9 +10,9 @@ CUDA graph and replayed.
 What bounds it are the two numbers of :mod:`.overhead`.  Of bytes an H100 moves about
 3 TB/s, so that the three passes over the errors of a ResNet-50, 2.4 GB at 64 images of
 224 pixels, take 2.4 ms at best.  Of launches the host makes one in 10 to 20 us, and the
-GPU waits for it where the network's own kernels are as short: the small ResNet has seven
-sites, each of which adds what a hook, a node and a launch cost.  A captured step has no
-host to wait for.
+GPU waits for it where the network's own kernels are as short: the small ResNet has
+seven sites, each of which adds what a hook, a node and a launch cost.  A captured step
+has no host to wait for.
 
 The compute: two to three minutes for a seed on a GPU, most of which is compilation.
 """
