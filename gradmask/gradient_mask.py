@@ -334,11 +334,18 @@ class GradientMask:
         pickles of the network made meanwhile are not masked.
 
         Networks compiled with ``torch.compile`` are traced anew after attaching and
-        after removing.  The graph breaks at every convolution on the weights route
-        (and at every normalisation), and on the signal route only where the control
-        draws random numbers or, before PyTorch 2.14, at activations in place.  What a
+        after removing.  On the weights route make a pass, forward and backward, before
+        compiling: it shows what normalises each convolution, and without it the graph
+        breaks at every one.  On the signal route it breaks only where the control draws
+        random numbers or, before PyTorch 2.14, at activations in place.  What a
         compiled forward pass has begun, its backward pass completes: pause both, or
         neither.
+
+        On CUDA devices kernels in Triton compute the mask, in one to three launches, if
+        Triton is installed and the errors are not in float64; formulas do elsewhere,
+        and in compiled code.  The handle says which.  A step can be captured as a CUDA
+        graph once a few have been made; see :attr:`Handle.generators` for the random
+        control.
 
         Parameters
         ----------

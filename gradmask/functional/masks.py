@@ -98,7 +98,10 @@ def lateral_response(energy: Tensor, kernel: Tensor) -> Tensor:
         with no_autocast(energy):
             return _by_cosines(energy - mean, kernel) + mean * kernel.sum()
     padded = F.pad(energy - mean, (size // 2,) * 4, mode="reflect")
-    return each_filtered(padded, kernel, (mean * kernel.sum()).flatten())
+    level = mean * kernel.sum()
+    if torch.compiler.is_compiling():  # which fuses a sum, and may stumble on a bias
+        return each_filtered(padded, kernel) + level
+    return each_filtered(padded, kernel, level.flatten())
 
 
 def _by_cosines(energy: Tensor, kernel: Tensor) -> Tensor:

@@ -123,7 +123,9 @@ class SignalSite(Site):
 
     def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
         """Return the masked error of a backward pass that computes gradients."""
-        if self.guard is not None and self.switch.active:
+        if torch.compiler.is_compiling() or self.guard is None:
+            return super().masked(delta, energy)
+        if self.switch.active:
             self.guard.refuse_detours()
         return super().masked(delta, energy)
 
@@ -201,7 +203,7 @@ class InputGuard(Hook):
 
     def refuse_detours(self) -> None:
         """Raise in a backward pass that computes no gradient of a leaf."""
-        if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        if torch._C._are_functorch_transforms_active():
             return
         task = torch._C._current_graph_task_id()
         if task in (-1, self._fair):

@@ -117,10 +117,10 @@ class WeightsSite(Site):
         self.expect(module)
         if not torch.compiler.is_compiling():
             return self._look(module, args, output)
-        if self.project and not self.readers.settled:
-            return self._look_aside(module, args, output)
         if not (self.is_map(output) and self.reaches(output)):
             return None
+        if self.project and not self.readers.settled:
+            return self._look_aside(module, args, output)
         reader = self.readers.projecting() if self.project else None
         return mask_compiled_weights(module, self.input(args), output, self, reader)
 

@@ -36,6 +36,12 @@ def place(request):
     return torch.device("cpu")
 
 
+@pytest.fixture(autouse=True)
+def _exact(monkeypatch):
+    """Convolve in float32 where formulas do."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
 def errors(*shape, dtype=torch.float32, layout=torch.contiguous_format, place):
     """Errors with structure: some positions are strong."""
     samples, _, height, width = shape

@@ -10,15 +10,23 @@ round, so that a busy machine slows all alike; a ratio is the median over the ro
 the variant's time over plain training's in the same round.  A seed is one such run;
 it changes the data and nothing that matters, so that seeds say how far runs agree.
 
-What bounds it: a mask must read the error twice, for its energy and to mask it, and
-write it once.  The floor does that alone, at every site, with a mask made in advance:
-the same hooks, the same energy, no filter and no decision.  The filter works on one
-channel; where channels are few and maps small it costs about as much as the floor, for
-each of its short operations costs more to begin than to do.  The weights route splits
-the backward pass of every convolution in two and, where a normalisation follows,
-projects the masked error, which reads the error and the convolution's output again.
+What bounds it, in two numbers:
 
-The compute: six minutes for a seed on one core of a busy machine.
+- *Bytes that must move.*  The signal route must read the error twice, for its energy
+  and to mask it, and write it once: three passes at every activation.  An activation's
+  own backward pass takes as many, a batch normalisation's five.  The weights route
+  reads the masked error and the convolution's output twice more, and writes once, to
+  project: eight passes at every convolution.  It also splits the convolution's backward
+  pass in two, which reads the error once more.
+- *Launches that must happen.*  Where maps are small, an operation costs more to begin
+  than to do.  The formulas begin about two dozen at a site, most of them on a single
+  channel.  The kernels of :mod:`gradmask.fused` begin one at a small map and three at a
+  large one, and two more to project.
+
+The floor reads the energy and applies a mask that was made in advance, at every site:
+the same hooks and the same passes, no filter and no decision.
+
+The compute: ten minutes for a seed on one core of a busy machine.
 """
 
 from __future__ import annotations
@@ -33,9 +41,10 @@ from typing import Any, Self
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import resnet18, resnet50
+from torchvision.models import mobilenet_v2, resnet18, resnet50
 
 import gradmask as gm
+from gradmask import fused
 from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.measures.cost import Step, interleaved, peak_bytes
 from gradmask.lab.networks.small import FAMILIES, small_resnet
@@ -47,6 +56,7 @@ Shape = tuple[int, ...]
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "small ResNet": lambda: small_resnet(seed=0),
     "ResNet-18": lambda: resnet18(num_classes=10),
+    "MobileNetV2": lambda: mobilenet_v2(num_classes=10),
     "ResNet-50": lambda: resnet50(num_classes=1000),
 }
 
@@ -58,7 +68,8 @@ class Floor(gm.GradientMask):
     def mask(self, delta: Tensor, **_: Any) -> Tensor | None:  # noqa: D102
         if not self.kernels(*delta.shape[-2:]):
             return None
-        energy = gm.functional.error_energy(delta)
+        serves = fused.serves(delta)
+        energy = (fused if serves else gm.functional).error_energy(delta)
         return _any_mask(energy.shape, energy.device)
 
 
@@ -75,7 +86,7 @@ def plain_hook(masked: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], None
 
     def attach(model: nn.Module) -> None:
         for module in model.modules():
-            if isinstance(module, nn.ReLU):
+            if isinstance(module, nn.ReLU | nn.ReLU6):
                 module.inplace = False
                 module.register_forward_pre_hook(hook)
 
@@ -86,10 +97,15 @@ def together(delta: Tensor) -> Tensor:
     """Mask all samples at once, by the formula as it is written."""
     if min(delta.shape[-2:]) < 5:
         return delta
-    kernel = gm.laplacian_of_gaussian(1.0, size=5).to(delta)
     energy = delta.norm(dim=1, keepdim=True)
-    response = F.conv2d(F.pad(energy, (2,) * 4, mode="reflect"), kernel[None, None])
+    padded = F.pad(energy, (2,) * 4, mode="reflect")
+    response = F.conv2d(padded, _plain_kernel(delta.device)[None, None])
     return torch.where(response > 0, delta, 0)
+
+
+@lru_cache
+def _plain_kernel(device: torch.device) -> Tensor:
+    return gm.laplacian_of_gaussian(1.0, size=5, device=device)
 
 
 def singly(delta: Tensor) -> Tensor:
@@ -99,15 +115,15 @@ def singly(delta: Tensor) -> Tensor:
 
 VARIANTS: dict[str, Callable[[nn.Module], object]] = {
     "plain": lambda model: None,
-    "signal": MASKS["signal"].attach,
-    "signal, two scales": gm.GradientMask((1.0, 1.4), size=5).attach,
-    "signal, floor": Floor(1.0, size=5).attach,
     "plain hook": plain_hook(together),
     "plain hook, one sample at a time": plain_hook(singly),
-    "weights": MASKS["weights"].attach,
-    "weights, not projected": replace(MASKS["weights"], project=False).attach,
+    "signal, floor": Floor(1.0, size=5).attach,
+    "signal": MASKS["signal"].attach,
+    "signal, two scales": gm.GradientMask((1.0, 1.4), size=5).attach,
     "weights, floor": Floor(1.0, size=5, route="weights", project=False).attach,
-    "weights, contribution": replace(gm.GradientMask.from_theory(), sigma=0.12).attach,
+    "weights, not projected": replace(MASKS["weights"], project=False).attach,
+    "weights": MASKS["weights"].attach,
+    "theory": MASKS["theory"].attach,
 }
 """What takes a training step; the first is what the others are compared with."""
 
@@ -116,17 +132,19 @@ VARIANTS: dict[str, Callable[[nn.Module], object]] = {
 class Overhead(Experiment):
     """Rounds, and the shapes of the batches (B, C, H, W).
 
-    Training steps are measured on "networks", by name, each with its batch; gradient
-    quality on "families" with one "batch".
+    Training steps of "variants" are measured on "networks", by name, each with its
+    batch; gradient quality on "families" with one "batch".
     """
 
     rounds: int = 30
     networks: Mapping[str, Shape] = field(
         default_factory=lambda: {
             "small ResNet": (128, 1, 28, 28),
-            "ResNet-18": (64, 3, 32, 32),
+            "ResNet-18": (16, 3, 64, 64),
+            "MobileNetV2": (8, 3, 128, 128),
         }
     )
+    variants: tuple[str, ...] = tuple(VARIANTS)
     families: tuple[str, ...] = ("cnn", "vgg", "resnet", "mobilenet")
     batch: Shape = (128, 1, 28, 28)
 
@@ -141,7 +159,8 @@ class Overhead(Experiment):
         """
         rows = []
         for name, shape in self.networks.items():
-            steps = training_steps(NETWORKS[name](), batch(shape, seed, device))
+            images = batch(shape, seed, device)
+            steps = training_steps(NETWORKS[name](), images, self.variants)
             measured = {"measured": "training step", "network": name}
             rows += [measured | row for row in compare(steps, self.rounds, device)]
         for name in self.families:

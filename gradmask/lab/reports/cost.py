@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
@@ -24,7 +25,8 @@ def averaged(rows: Sequence[Row]) -> list[Row]:
     -------
     list of dict
         As :func:`gradmask.lab.experiments.overhead.run` gives them, and "memory", the
-        peak over that of "plain".
+        peak over that of "plain": no number where the plain step allocates nothing, as
+        a captured one.
     """
     groups: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
@@ -40,7 +42,9 @@ def averaged(rows: Sequence[Row]) -> list[Row]:
             "network": network,
             "variant": variant,
             **mean,
-            "memory": mean["peak_mb"] / means[measured, network, "plain"]["peak_mb"],
+            "memory": _over(
+                mean["peak_mb"], means[measured, network, "plain"]["peak_mb"]
+            ),
         }
         for (measured, network, variant), mean in means.items()
     ]
@@ -60,3 +64,7 @@ def ratios(rows: Sequence[Row]) -> dict[str, dict[str, Interval]]:
             interval = Interval(row["ratio"], row["low"], row["high"])
             found[row["network"]][row["variant"]] = interval
     return dict(found)
+
+
+def _over(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -192,8 +193,8 @@ def cost_table(rows: Sequence[Row]) -> HTML:
             row["network"],
             row["variant"],
             f"{row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
-            f"{row['milliseconds']:.0f}",
-            f"{row['memory']:.2f}",
+            f"{row['milliseconds']:.3g}",
+            "–" if math.isnan(row["memory"]) else f"{row['memory']:.2f}",
         ]
         for row in averaged(rows)
     ]

@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
     [
         ("robustness", 5),
         ("hunt_dense", 8),
-        ("overhead_cuda", 10),
+        ("overhead_cuda", 7),
         ("learning_rate", 12),
         ("cifar10", 8),
         ("cifar10_readings", 2),

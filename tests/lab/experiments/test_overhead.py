@@ -90,20 +90,38 @@ def test_every_variant_is_measured_beside_plain_training():
             assert row["low"] == row["high"] == 1
 
 
-def test_compiled_steps_are_measured_beside_a_compiled_plain_one(monkeypatch):
-    through = []
-    monkeypatch.setattr(torch, "compile", lambda model: through.append(model) or model)
+def test_compiled_and_captured_steps_are_measured_beside_plain_ones(monkeypatch):
+    through, captured = [], []
+
+    def compiled(model, **options):
+        through.append((model, options["mode"]))
+        assert options["fullgraph"]
+        return model
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    monkeypatch.setattr(
+        overhead_cuda, "captured", lambda step: captured.append(step) or step
+    )
     smoke = replace(
         overhead_cuda.EXPERIMENT.smoke(),
         networks={},
         compiled={"small ResNet": (4, 1, 28, 28)},
     )
-    assert smoke.compiled_variants == ("plain", "signal")
-    plain, signal = smoke.run(0, CPU)
-    assert plain["measured"] == signal["measured"] == "training step, compiled"
-    assert (plain["variant"], signal["variant"]) == ("plain", "signal")
-    assert len(through) == 2
-    activations = [m for n in through for m in n.modules() if isinstance(m, nn.ReLU)]
+    rows = smoke.run(0, CPU)
+    measured = [(row["measured"], row["variant"]) for row in rows]
+    ways = "compiled", "compiled, fewer launches"
+    expected = [
+        (f"training step, {way}", variant)
+        for way in ways
+        for variant in smoke.compiled_variants
+    ]
+    expected += [("training step, captured", variant) for variant in smoke.variants]
+    assert measured == expected
+    assert [mode for _, mode in through] == ["default"] * 3 + ["reduce-overhead"] * 3
+    assert len(captured) == len(smoke.variants)
+    activations = [
+        m for net, _ in through for m in net.modules() if isinstance(m, nn.ReLU)
+    ]
     assert activations
     assert not any(module.inplace for module in activations)
 

@@ -29,6 +29,11 @@ def test_seeds_are_averaged_and_memory_compared_with_plain():
     assert signal["memory"] == pytest.approx(1.03)
 
 
+def test_memory_is_no_number_where_a_plain_step_allocates_nothing():
+    rows = [row(0, "plain", 1.0, 0.0), row(0, "signal", 1.1, 0.0)]
+    assert "<td>–</td>" in cost_table(rows).data
+
+
 def test_ratios_leave_plain_training_out():
     found = ratios(ROWS)["net"]
     assert list(found) == ["signal"]
