@@ -11,6 +11,8 @@ from gradmask.functional._numerics import at_least_float32, check_map, each_filt
 
 __all__ = ["contribution_energy", "error_energy"]
 
+_LARGE_CHANNEL = 2**14
+
 
 def error_energy(delta: Tensor) -> Tensor:
     r"""Error energy of every position: the L2 norm over channels.
@@ -115,7 +117,18 @@ def _channel_energy(t: Tensor, groups: int = 1) -> Tensor:
         return (t * t).sum(2)
     # A compiler may not ask for strides, and fuses the product anyway.
     if t.device.type == "cpu" and (torch.compiler.is_compiling() or t.stride(1) > 1):
-        return (t * t).sum(1, keepdim=True)
+        return _sum_of_squares(t)
     # Reads once; on CPU many times slower than the product, unless channels are last.
     norm: Tensor = torch.linalg.vector_norm(t, dim=1, keepdim=True)
     return norm.square()
+
+
+def _sum_of_squares(t: Tensor) -> Tensor:
+    """Sum over channels: of large ones one by one, lest the square fill memory."""
+    if torch.compiler.is_compiling() or t[:, 0].numel() < _LARGE_CHANNEL:
+        return (t * t).sum(1, keepdim=True)
+    first, *others = t.split(1, dim=1)
+    total = first * first
+    for channel in others:
+        total.addcmul_(channel, channel)
+    return total
