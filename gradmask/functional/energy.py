@@ -128,7 +128,7 @@ def _sum_of_squares(t: Tensor) -> Tensor:
     if torch.compiler.is_compiling() or t[:, 0].numel() < _LARGE_CHANNEL:
         return (t * t).sum(1, keepdim=True)
     first, *others = t.split(1, dim=1)
-    total = first * first
+    total: Tensor = first * first
     for channel in others:
         total.addcmul_(channel, channel)
     return total
