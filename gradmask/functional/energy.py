@@ -99,15 +99,20 @@ def contribution_energy(
     error = _channel_energy(delta, groups)
     if delta.numel() == 0:
         return error[:, :1]
-    window = each_filtered(
-        _channel_energy(activation, groups),
-        error.new_ones(tuple(kernel_size)),
-        stride=tuple(stride),
-        padding=tuple(padding),
-        dilation=tuple(dilation),
-    )
-    # Fast algorithms for convolutions may round a zero to below zero.
-    return (error * window.clamp(min=0)).sum(1, keepdim=True).sqrt()
+    window = _channel_energy(activation, groups)
+    if (*kernel_size, *padding) == (1, 1, 0, 0):
+        window = window[..., :: stride[0], :: stride[1]]
+    else:
+        window = each_filtered(
+            window,
+            error.new_ones(tuple(kernel_size)),
+            stride=tuple(stride),
+            padding=tuple(padding),
+            dilation=tuple(dilation),
+        )
+        # Fast algorithms for convolutions may round a zero to below zero.
+        window = window.clamp(min=0)
+    return (error * window).sum(1, keepdim=True).sqrt()
 
 
 def _channel_energy(t: Tensor, groups: int = 1) -> Tensor:
