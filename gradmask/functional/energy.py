@@ -11,6 +11,8 @@ from gradmask.functional._numerics import at_least_float32, check_map, each_filt
 
 __all__ = ["contribution_energy", "error_energy"]
 
+_LARGE_CHANNEL = 2**14
+
 
 def error_energy(delta: Tensor) -> Tensor:
     r"""Error energy of every position: the L2 norm over channels.
@@ -97,15 +99,20 @@ def contribution_energy(
     error = _channel_energy(delta, groups)
     if delta.numel() == 0:
         return error[:, :1]
-    window = each_filtered(
-        _channel_energy(activation, groups),
-        error.new_ones(tuple(kernel_size)),
-        stride=tuple(stride),
-        padding=tuple(padding),
-        dilation=tuple(dilation),
-    )
-    # Fast algorithms for convolutions may round a zero to below zero.
-    return (error * window.clamp(min=0)).sum(1, keepdim=True).sqrt()
+    window = _channel_energy(activation, groups)
+    if (*kernel_size, *padding) == (1, 1, 0, 0):
+        window = window[..., :: stride[0], :: stride[1]]
+    else:
+        window = each_filtered(
+            window,
+            error.new_ones(tuple(kernel_size)),
+            stride=tuple(stride),
+            padding=tuple(padding),
+            dilation=tuple(dilation),
+        )
+        # Fast algorithms for convolutions may round a zero to below zero.
+        window = window.clamp(min=0)
+    return (error * window).sum(1, keepdim=True).sqrt()
 
 
 def _channel_energy(t: Tensor, groups: int = 1) -> Tensor:
@@ -115,7 +122,18 @@ def _channel_energy(t: Tensor, groups: int = 1) -> Tensor:
         return (t * t).sum(2)
     # A compiler may not ask for strides, and fuses the product anyway.
     if t.device.type == "cpu" and (torch.compiler.is_compiling() or t.stride(1) > 1):
-        return (t * t).sum(1, keepdim=True)
+        return _sum_of_squares(t)
     # Reads once; on CPU many times slower than the product, unless channels are last.
     norm: Tensor = torch.linalg.vector_norm(t, dim=1, keepdim=True)
     return norm.square()
+
+
+def _sum_of_squares(t: Tensor) -> Tensor:
+    """Sum over channels: of large ones one by one, lest the square fill memory."""
+    if torch.compiler.is_compiling() or t[:, 0].numel() < _LARGE_CHANNEL:
+        return (t * t).sum(1, keepdim=True)
+    first, *others = t.split(1, dim=1)
+    total: Tensor = first * first
+    for channel in others:
+        total.addcmul_(channel, channel)
+    return total

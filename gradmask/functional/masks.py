@@ -266,8 +266,9 @@ def keep_largest(score: Tensor, mask: Tensor) -> Tensor:
     tensor([[[[False,  True,  True]]]])
     """
     order = score.flatten(1).argsort(dim=1, descending=True, stable=True)
-    rank = order.argsort(dim=1).view_as(score)
-    return rank < mask.sum((1, 2, 3), keepdim=True)
+    rank = torch.arange(order.shape[1], device=order.device)
+    kept = rank < mask.sum((1, 2, 3))[:, None]
+    return kept.scatter(1, order, kept).view_as(score)
 
 
 def _spread(response: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from gradmask.functional._numerics import at_least_float32
 __all__ = ["project_out"]
 
 SMALLEST = 1e-30
-_NUMBERS_CACHED = 2**18
+_NUMBERS_CACHED = 2**17
 
 
 def project_out(

@@ -185,6 +185,15 @@ def test_contribution_energy_is_the_norm_of_each_positions_outer_product(geometr
     assert np.allclose(e, expected)
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_contribution_energy_of_a_window_of_one_position(groups):
+    a, delta = normal(2, 4, 9, 10), normal(2, 6, 5, 4)
+    moves = {"stride": (2, 3), "groups": groups}
+    e = gm.functional.contribution_energy(delta, a, (1, 1), **moves)
+    expected = oracle.contribution_energy(delta.numpy(), a.numpy(), (1, 1), **moves)
+    assert np.allclose(e, expected)
+
+
 @pytest.mark.parametrize("groups", [None, 1, 2, 4])
 def test_project_out_equals_the_oracle(groups):
     delta, z = normal(3, 4, 5, 6), 2 + 3 * normal(3, 4, 5, 6)

@@ -152,7 +152,7 @@ def lateral_kernel(
     mean = tl.sum(total) / positions
     largest = tl.max(peak)
 
-    nothing = largest == largest
+    nothing = sample >= 0
     for scale in range(SCALES):
         taps = weights + scale * (SIZE * SIZE + 2)
         sum_of_taps = tl.load(taps + SIZE * SIZE)
