@@ -3,13 +3,12 @@
 import hashlib
 import json
 import multiprocessing
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,6 +26,7 @@ from gradmask.lab.settings import BUDGETS
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "book/records"
 SCHEMA = json.loads((FOLDER / "schema.json").read_text("utf-8"))
+FORK = multiprocessing.get_context("fork")  # it imports nothing again
 RECORDS = sorted(set(FOLDER.glob("*.json")) - {FOLDER / "schema.json"})
 
 DIGESTS = {
@@ -245,32 +245,32 @@ def _save_seeds(first):
 
 def test_two_processes_share_a_record(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path))
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        pool.map(_save_seeds, range(2))
+    processes = [FORK.Process(target=_save_seeds, args=(first,)) for first in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
     assert [row["x"] for row in records.load("shared").rows] == list(range(20))
 
 
-KILLED = """
-import torch
-from gradmask.lab import records
-from gradmask.lab.provenance import provenance
-made = provenance(torch.device("cpu"))
-for seed in range(10**6):
-    rows = [{"x": seed}] * 200
-    records.save_run("killed", "smoke", {}, records.Run(seed, rows, 0.0, made))
-"""
+def _save_until_killed():
+    made = provenance(torch.device("cpu"))
+    for seed in count():
+        rows = [{"x": seed}] * 200
+        records.save_run("killed", "smoke", {}, records.Run(seed, rows, 0.0, made))
 
 
 def test_a_killed_run_leaves_a_whole_record(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path))
-    process = subprocess.Popen([sys.executable, "-c", KILLED], env=dict(os.environ))
+    process = FORK.Process(target=_save_until_killed)
+    process.start()
     deadline = time.monotonic() + 60
     path = tmp_path / "killed.json"
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.3)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     runs = records.load("killed").runs
     assert list(runs) == list(range(len(runs)))
     assert all(len(run.rows) == 200 for run in runs.values())

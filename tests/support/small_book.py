@@ -1,9 +1,9 @@
 """Build a book of one chapter with Sphinx, to see what an extension makes of it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+
+from sphinx.cmd.build import build_main
 
 EXTENSIONS = Path(__file__).parents[2] / "book/_ext"
 FIND_EXTENSIONS = f"import sys\nsys.path.insert(0, {str(EXTENSIONS)!r})\n"
@@ -20,6 +20,5 @@ def build(folder, conf, cells, builder="html"):
     (folder / "conf.py").write_text(FIND_EXTENSIONS + conf)
     (folder / "chapter.ipynb").write_text(json.dumps(notebook))
     out = folder / builder
-    command = [sys.executable, "-m", "sphinx", "-qb", builder, str(folder), str(out)]
-    subprocess.run(command, check=True, capture_output=True)
+    assert build_main(["-qb", builder, str(folder), str(out)]) == 0
     return out

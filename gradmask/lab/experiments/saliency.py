@@ -96,8 +96,8 @@ class Saliency(Experiment):
             test=100,
             epochs=5,
             shorter=4,
-            scenes=4,
-            costly=2,
+            scenes=2,
+            costly=1,
             steps=2,
         )
 

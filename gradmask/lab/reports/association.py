@@ -7,10 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from gradmask.lab.records import Row
-from gradmask.lab.reports.stats import Interval, mean_interval
+from gradmask.lab.reports.stats import Interval, mean_interval, spearman
 
 __all__ = ["rank_correlation"]
 
@@ -59,7 +58,7 @@ def rank_correlation(
     per_seed = []
     for seed in sorted(groups):
         values = [
-            stats.spearmanr(pairs).statistic
+            spearman(*np.transpose(pairs))
             for pairs in groups[seed].values()
             if len(pairs) > 2 and np.ptp(pairs, axis=0).all()
         ]

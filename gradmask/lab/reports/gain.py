@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from gradmask.lab.records import Row
+from gradmask.lab.reports.stats import spearman
 
 __all__ = [
     "PREDICTORS",
@@ -159,7 +159,7 @@ def explained(rows: Sequence[Row], predictor: str) -> dict[str, float]:
     variation = np.square(measured - measured.mean()).sum()
     return {
         "r2": float(1 - unexplained / variation),
-        "rank": float(stats.spearmanr(predicted, measured).statistic),
+        "rank": spearman(predicted, measured),
         "ratio": float(np.exp(np.median(predicted - measured))),
     }
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from gradmask.lab.records import Row
 
@@ -21,6 +21,7 @@ __all__ = [
     "mean_interval",
     "over_seeds",
     "paired_difference",
+    "spearman",
 ]
 
 Value = Callable[[Sequence[Row]], float]
@@ -75,11 +76,11 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     if len(values) < 2:
         raise ValueError(f"an interval needs at least two seeds, got {len(values)}")
     mean = sum(values) / len(values)
-    error = stats.sem(values)
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
     if error == 0:
         return Interval(mean, mean, mean)
-    low, high = stats.t.interval(confidence, len(values) - 1, loc=mean, scale=error)
-    return Interval(float(mean), float(low), float(high))
+    reach = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * error
+    return Interval(float(mean), float(mean - reach), float(mean + reach))
 
 
 def paired_difference(
@@ -100,6 +101,23 @@ def binomial_reach(share: ArrayLike, count: int) -> NDArray[np.float64]:
     """How far the 95 % intervals of shares of so many samples reach on either side."""
     values = np.asarray(share, dtype=float)
     return np.asarray(1.96 * np.sqrt(values * (1 - values) / count))
+
+
+def spearman(x: ArrayLike, y: ArrayLike) -> float:
+    """Spearman's rank correlation; equal values share the mean of their ranks.
+
+    Examples
+    --------
+    >>> round(spearman([1, 2, 3, 4], [1, 10, 10, 100]), 3)
+    0.949
+    """
+    return float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
+
+
+def _ranks(values: ArrayLike) -> NDArray[np.float64]:
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = count.cumsum() - (count - 1) / 2
+    return ranks[place]
 
 
 def over_seeds(

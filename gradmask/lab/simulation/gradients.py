@@ -12,9 +12,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import stats
+from scipy.special import stdtrit
 from torch import Tensor
 
 from gradmask.lab.reports.stats import Interval, mean_interval
@@ -175,8 +176,8 @@ def gain_interval(masked: Tensor, plain: Tensor, blocks: int = 20) -> Interval:
     one_hot = F.one_hot(block).double()
     ratios = [_snr_without_each(g.double(), one_hot) for g in (masked, plain)]
     gain, *without = (ratios[0] / ratios[1]).tolist()
-    error = stats.tstd(without) * (blocks - 1) / math.sqrt(blocks)
-    reach = stats.t.ppf(0.975, blocks - 1) * error
+    error = float(np.std(without, ddof=1)) * (blocks - 1) / math.sqrt(blocks)
+    reach = float(stdtrit(blocks - 1, 0.975)) * error
     return Interval(gain, gain - reach, gain + reach)
 
 

@@ -31,7 +31,7 @@ def test_every_map_of_every_network_is_judged(rows):
     assert plans == [(*network, name) for network in networks for name in MAPS]
     assert len({tuple(row) for row in rows}) == 1
     for row in rows:
-        assert row["scenes"] == 4
+        assert row["scenes"] == SMOKE.scenes
         for key, value in row.items():
             if isinstance(value, float):
                 assert math.isfinite(value), key

@@ -12,6 +12,7 @@ from gradmask.lab.reports.stats import (
     jackknife,
     mean_interval,
     over_seeds,
+    spearman,
 )
 
 
@@ -23,6 +24,14 @@ def test_the_jackknife_of_a_mean_is_the_usual_interval():
 
     usual = over_seeds(rows, lambda own: own[0]["x"], geometric=True)
     assert jackknife(rows, mean) == pytest.approx(usual)
+
+
+def test_rank_correlation_is_spearmans_also_with_ties():
+    draws = np.random.default_rng(0)
+    x, y = draws.normal(size=(2, 30)), draws.integers(0, 5, (2, 30))
+    for one, two in ((x[0], x[1]), (x[0], y[0]), (y[0], y[1])):
+        expected = stats.spearmanr(one, two).statistic
+        assert spearman(one, two) == pytest.approx(expected, rel=1e-12)
 
 
 def test_over_seeds_looks_at_one_seed_at_a_time():

@@ -47,7 +47,7 @@ def test_training_is_deterministic_in_its_seed(tiny):
 
 
 def test_training_learns_what_it_is_shown(tiny):
-    model, passes = begun(tiny, epochs=30)
+    model, passes = begun(tiny, epochs=15)
     first, *_, last = scored(passes, model, tiny, tiny)
     assert last.train.loss < 0.7 * first.train.loss
     assert last.train.accuracy > 0.5

@@ -1,5 +1,6 @@
 """The same training on one process and on two, started by torchrun."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -8,12 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
+from accelerate.state import AcceleratorState
 
 import gradmask as gm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import ImageSet
 from gradmask.lab.measures.accuracy import evaluate
-from gradmask.lab.networks.small import small_cnn
+from gradmask.lab.networks.small import small_cnn, small_resnet
 from gradmask.lab.training.loop import finish, train
 
 FOLDER = str(Path(__file__).parents[2])
@@ -74,30 +76,27 @@ def test_two_processes_train_as_one_does(tmp_path):
         torch.testing.assert_close(state, dict(model.state_dict()))
 
 
-HALF = """
-import copy
-import torch
-from gradmask.lab.networks.small import small_resnet
-from gradmask.lab.measures.accuracy import evaluate
-from gradmask.lab.training.loop import finish, train
-from lab.training.test_parallel import tiny
-seen = []
-model = small_resnet(widths=(8, 8), seed=0)
-model[1][0].register_forward_hook(lambda m, i, out: seen.append(out.dtype))
-finish(train(model, tiny(), epochs=1, batch_size=32, seed=0))
-assert torch.bfloat16 in seen, seen
-seen.clear()
-copied = copy.deepcopy(model)
-evaluate(model, tiny())
-assert set(seen) == {torch.float32}, seen
-with torch.no_grad():
-    for parameter in model.parameters():
-        parameter.zero_()
-assert evaluate(copied, tiny()).loss != evaluate(model, tiny()).loss
-"""
+@pytest.fixture
+def half_precision(monkeypatch):
+    """Start as a launcher would that asks for it: the state is that of the process."""
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
+@pytest.mark.usefixtures("half_precision")
 def test_the_launcher_may_ask_for_half_precision_while_training():
-    settings = {"ACCELERATE_MIXED_PRECISION": "bf16", "PYTHONPATH": PATHS}
-    command = [sys.executable, "-c", HALF]
-    subprocess.run(command, env=os.environ | settings, check=True, timeout=300)
+    seen = []
+    model = small_resnet(widths=(8, 8), seed=0)
+    model[1][0].register_forward_hook(lambda m, i, out: seen.append(out.dtype))
+    finish(train(model, tiny(), epochs=1, batch_size=32, seed=0))
+    assert torch.bfloat16 in seen
+    seen.clear()
+    copied = copy.deepcopy(model)
+    evaluate(model, tiny())
+    assert set(seen) == {torch.float32}
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    assert evaluate(copied, tiny()).loss != evaluate(model, tiny()).loss
