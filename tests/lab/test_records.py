@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import ClassVar
@@ -74,6 +75,7 @@ class Trial(Experiment):
     ran: ClassVar[list[int]]
 
     size: int = 2
+    shapes: Mapping = field(default_factory=dict)
 
     def run(self, seed, device):
         self.ran.append(seed - 5)
@@ -102,7 +104,7 @@ def run(*words):
 def test_a_run_makes_a_record_that_can_be_read_back(trial, tmp_path):
     assert run() == 0
     record = records.load("trial")
-    assert record.config == {"size": 2}
+    assert record.config == {"size": 2, "shapes": {}}
     assert [row["seed"] for row in record.rows] == [0, 0, 1, 1, 2, 2]
     assert record.rows[2] == {"seed": 1, "variant": "plain", "accuracy": 0.1}
     assert record.rows[3]["accuracy"] is None
@@ -118,6 +120,64 @@ def test_a_second_run_makes_only_what_is_missing(trial):
     assert run("--seeds", "0-2,4") == 0
     assert trial.ran == [1, 0, 2, 4]
     assert sorted(records.load("trial").runs) == [0, 1, 2, 4]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InParts(Trial):
+    """The same, a row at a time."""
+
+    parts = 2
+
+    def part(self, number, seed, device):
+        self.ran.append((seed - 5, number))
+        if (seed - 5, number) in self.fails:
+            raise RuntimeError("boom")
+        return [{"variant": number, "accuracy": 0.5}]
+
+
+@pytest.fixture
+def in_parts(trial, monkeypatch):
+    apart = InParts(name="trial", question="Does it work?", seeds=range(5, 7))
+    monkeypatch.setattr(registry, "experiment", lambda name: apart)
+    return apart
+
+
+def test_an_interrupted_seed_goes_on_with_the_part_that_failed(in_parts, tmp_path):
+    in_parts.fails.append((0, 1))
+    assert run() == 1
+    assert sorted(records.load("trial").runs) == [1]
+    in_parts.fails.clear()
+    in_parts.ran.clear()
+    assert run() == 0
+    assert in_parts.ran == [(0, 1)]
+    rows = records.load("trial").runs[0].rows
+    assert rows == [{"variant": n, "accuracy": 0.5} for n in range(2)]
+    assert not list((tmp_path / "parts").iterdir())
+
+
+def test_a_part_that_was_made_in_another_way_is_made_again(
+    in_parts, monkeypatch, tmp_path
+):
+    in_parts.fails.append((0, 1))
+    run("--seeds", "0")
+    in_parts.fails.clear()
+    in_parts.ran.clear()
+    other = replace(in_parts, size=3)
+    monkeypatch.setattr(registry, "experiment", lambda name: other)
+    assert run("--seeds", "0") == 0
+    assert in_parts.ran == [(0, 0), (0, 1)]
+
+
+def test_parts_side_by_side_make_the_same_record(monkeypatch, tmp_path):
+    found = []
+    for jobs in ("1", "2"):
+        monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path / jobs))
+        words = ["--profile", "smoke", "--seeds", "0", "--device", "cpu"]
+        assert cli.main(["run", "equal_fit", *words, "--jobs", jobs]) == 0
+        rows = records.load("equal_fit").rows
+        found.append([{k: v for k, v in r.items() if k != "seconds"} for r in rows])
+    assert found[0] == found[1]
+    assert [row["epochs"] for row in found[0]] == [1, 2]
 
 
 def test_a_failed_seed_is_named_and_the_others_go_on(trial, capsys):
@@ -175,6 +235,7 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_the_run(
         ("--seeds", "4-2", "rising ranges, such as 0-4,7; got '4-2'"),
         ("--seeds", "x", "got 'x'"),
         ("--seeds", "1,-1", "got '-1'"),
+        ("--jobs", "0", "from 1 up, got '0'"),
         ("--device", "gpu0", "there is no device 'gpu0'"),
         ("--device", "cuda:99", "there is no device 'cuda:99'"),
     ],

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import time
-import traceback
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from gradmask.lab import records
+from gradmask.lab.cli.runs import run_seeds
 from gradmask.lab.experiments import registry
-from gradmask.lab.provenance import provenance
 from gradmask.lab.reports.stats import mean_interval
 from gradmask.lab.settings import BUDGETS, find_device
 
@@ -40,6 +36,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument(
         "--device", type=_device, help="such as cpu or cuda (the fastest there is)"
     )
+    command.add_argument(
+        "--jobs",
+        type=_positive,
+        default=1,
+        help="processes that run trainings at the same time (%(default)s)",
+    )
     command.set_defaults(command=_run)
     command = commands.add_parser("show", help="print a record's means and intervals")
     command.add_argument("name", help="an experiment with a record")
@@ -56,27 +58,14 @@ def _list(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     chosen = registry.experiment(options.name).profile(options.profile)
-    settings = options.name, options.profile, chosen.configuration
     device = options.device or find_device()
     seeds = options.seeds or range(len(chosen.seeds))
+    settings = options.name, options.profile, chosen.configuration
     done = records.matching(*settings).runs
     records.check_writable()
     missing = [seed for seed in seeds if seed not in done]
     print(f"{options.name}: {len(seeds) - len(missing)} of {len(seeds)} seeds are done")
-    failed = []
-    for seed in tqdm(missing, desc=options.name, unit="seed"):
-        begin = time.perf_counter()
-        try:
-            rows = chosen.run(chosen.seeds.start + seed, device)
-        except Exception:
-            traceback.print_exc()
-            failed.append(seed)
-            continue
-        if int(os.environ.get("RANK", "0")) == 0:
-            seconds = time.perf_counter() - begin
-            made_with = provenance(device) | chosen.materials
-            run = records.Run(seed, rows, seconds, made_with)
-            records.save_run(*settings, run)
+    failed = run_seeds(chosen, options.profile, missing, device, options.jobs)
     if failed:
         print(f"error: failed seeds: {', '.join(map(str, failed))}", file=sys.stderr)
     return 1 if failed else 0
@@ -132,3 +121,10 @@ def _device(text: str) -> torch.device:
         return torch.empty(0, device=text).device
     except (AssertionError, RuntimeError) as error:
         raise argparse.ArgumentTypeError(f"there is no device {text!r}") from error
+
+
+def _positive(text: str) -> int:
+    """Read a number from 1 up."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 up, got {text!r}")
+    return int(text)

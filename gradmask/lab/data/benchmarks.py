@@ -143,7 +143,7 @@ def _from_folders(name: str, root: Path) -> Benchmark:
 
 
 def _source(root: Path) -> str:
-    """Say where images come from, and in what form, if a note beside them does."""
+    """Say where images come from, and in what form, if a note with them does."""
     note = root / "SOURCE"
     said = f", {note.read_text('utf-8').strip()}" if note.is_file() else ""
     return f"class folders{said}"

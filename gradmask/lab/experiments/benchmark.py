@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -50,10 +50,6 @@ class BenchmarkComparison(Comparison):
     batch_size: int = 512
     levels: Levels = STANDARD
     padding: int = 4
-
-    def smoke(self) -> Self:
-        """Shrink as a comparison does, to ResNet-20, whichever the network."""
-        return replace(super().smoke(), network="resnet20")
 
     @property
     def materials(self) -> dict[str, str]:  # noqa: D102

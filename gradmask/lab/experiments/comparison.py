@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import torch
@@ -88,11 +89,18 @@ class Comparison(Experiment):
         Rows: "variant", "epochs", "seconds" of the last epoch, and what
         :func:`gradmask.lab.experiments.levels.numbers` gives.
         """
-        training, test = (images.to(device) for images in self.images.splits(seed))
-        return [
-            self._row(variant, epochs, training, test, seed, device)
-            for variant, epochs in self.plans
-        ]
+        parts = (self.part(number, seed, device) for number in range(self.parts))
+        return [row for part in parts for row in part]
+
+    @property
+    def parts(self) -> int:
+        """One for each plan."""
+        return len(self.plans)
+
+    def part(self, number: int, seed: int, device: torch.device) -> list[Row]:
+        """Train and measure one plan."""
+        training, test = (images.to(device) for images in _splits(self.images, seed))
+        return [self._row(*self.plans[number], training, test, seed, device)]
 
     def smoke(self) -> Self:
         """Shrink sizes, epochs and levels: every variant and schedule is trained."""
@@ -157,3 +165,9 @@ class Comparison(Experiment):
         self, model: nn.Module, training: ImageSet, test: ImageSet
     ) -> dict[str, float]:
         return numbers(model, training, test, self.levels)
+
+
+@lru_cache(maxsize=1)
+def _splits(images: Images, seed: int) -> tuple[ImageSet, ImageSet]:
+    """The images of the plan before, most often."""
+    return images.splits(seed)

@@ -50,6 +50,15 @@ class Experiment(ABC):
     def run(self, seed: int, device: torch.device) -> list[Row]:
         """Answer for one seed: rows of the same columns."""
 
+    @property
+    def parts(self) -> int:
+        """How many pieces a run falls into that can be made apart: one, as a rule."""
+        return 1
+
+    def part(self, number: int, seed: int, device: torch.device) -> list[Row]:
+        """Make one of the pieces: together, in order, they are the rows of a run."""
+        return self.run(seed, device)
+
     @abstractmethod
     def smoke(self) -> Self:
         """Shrink every size to what a test waits for, and ask the same question."""

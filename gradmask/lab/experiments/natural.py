@@ -8,8 +8,8 @@ as it does in the laboratory's scenes?
 The plan: train ResNet-20 plainly with the recipe of ``cifar10``.  Before the first
 pass, in the middle and at the end, look at one convolution of each stage, on 1,000
 random training images without augmentation: Q, lateral gradient quality, the share of
-the contribution energy that the loudest tenth of the positions hold, and on the weights
-route the gain of the mask from theory, of its controls and of the 5x5 mask.
+the contribution energy that a tenth of the positions, the largest, hold, and on the
+weights route the gain of the mask from theory, of its controls and of the 5x5 mask.
 
 What we expect: energy less concentrated than in the scenes once training has begun, and
 no gain above the random control's in the deeper stages.

@@ -1,4 +1,4 @@
-r"""Other readings of lateral inhibition, beside the Gradient Mask of this book.
+r"""Other readings of lateral inhibition than the Gradient Mask of this book.
 
 The paper's abstract gives no formula, so that a verdict on one reading alone says
 little about the idea.
@@ -22,7 +22,7 @@ WIDE = 11.0
 
 @dataclass(frozen=True, repr=False)
 class BlurMask(GradientMask):
-    r"""The companion code's kernel: keep what is louder than usual, once blurred.
+    r"""The companion code's kernel: keep what is above its mean, once blurred.
 
     .. math:: m(x) = 1[\bar e(x) > \langle \bar e \rangle]
 
