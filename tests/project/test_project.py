@@ -88,16 +88,19 @@ def imports(path):
 
 
 def test_the_library_imports_torch_alone():
-    lab = ROOT / "gradmask/lab"
-    library = {p for p in (ROOT / "gradmask").rglob("*.py") if lab not in p.parents}
-    names = {name for path in library for name in imports(path)}
+    lab, kernels = ROOT / "gradmask/lab", ROOT / "gradmask/fused/kernels"
+    apart = {lab, kernels}
+    files = {p for p in (ROOT / "gradmask").rglob("*.py") if not apart & {*p.parents}}
+    names = {name for path in files for name in imports(path)}
     roots = {name.partition(".")[0] for name in names}
     assert roots - sys.stdlib_module_names == {"gradmask", "torch"}
     assert not [name for name in names if name.startswith("gradmask.lab")]
+    own = {name for path in kernels.glob("*.py") for name in imports(path)}
+    assert {name.partition(".")[0] for name in own} == {"triton"}
 
 
-def test_importing_the_library_loads_nothing_of_the_laboratory():
+def test_importing_the_library_loads_no_kernels_and_nothing_of_the_laboratory():
     code = "import gradmask, sys; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-    laboratory = {"gradmask.lab", "matplotlib", "torchvision", "scipy", "IPython"}
-    assert laboratory.isdisjoint(loaded)
+    late = {"gradmask.lab", "matplotlib", "torchvision", "scipy", "IPython"}
+    assert (late | {"gradmask.fused.kernels"}).isdisjoint(loaded)
