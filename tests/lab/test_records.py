@@ -52,10 +52,12 @@ DIGESTS = {
     "layer_gain": "871662f165887a311373e4ddc7d1cabe",
     "learning_rate": "c7ce2d9a1d2dd119ce74bac4c4f93fdb",
     "mobilenet_signal": "c5436a9c69778bc4f5f9e09b2d7df5c0",
-    "overhead": "31e367cea887703272063d608a4ab7d6",
-    "overhead_cuda": "20da4cbce216c2f089a7ba99ab67a972",
+    "overhead": "e5c10779f9b028ccf015e88ae11fa34d",
+    "overhead_cuda": "f7cd414bf5674beee7a0065f101316bb",
     "premise": "09283087776dbff1fe7cb7011db45d2d",
     "quality": "bb831b4813dfa4f1227c18e9e53846e3",
+    "recipe_cifar10": "a7dc70520e2d98e63a43bcfd759291e8",
+    "recipe_fashion": "1a9c1bc13e92d8981385fb8a805ea036",
     "robustness": "e6d0a13afb9e384f9ade3485e99e5c8a",
     "saliency": "6f4851ed6a882479985c0aabd1f4ee51",
     "saliency_cnn": "db77bdb767a067604f7904524b376e50",
@@ -297,21 +299,25 @@ def test_without_git_the_commit_is_unknown(monkeypatch):
     assert provenance(torch.device("cpu"))["commit"] == "unknown"
 
 
-def _save_seeds(first):
+def _save_seeds(first, together):
     made = provenance(torch.device("cpu"))
-    for seed in range(first, 20, 2):
+    together.wait()
+    for seed in range(first, 60, 2):
         rows = [{"x": seed}]
         records.save_run("shared", "smoke", {}, records.Run(seed, rows, 0.0, made))
 
 
 def test_two_processes_share_a_record(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADMASK_RECORDS", str(tmp_path))
-    processes = [FORK.Process(target=_save_seeds, args=(first,)) for first in range(2)]
+    together = FORK.Barrier(2)
+    processes = [
+        FORK.Process(target=_save_seeds, args=(first, together)) for first in range(2)
+    ]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
-    assert [row["x"] for row in records.load("shared").rows] == list(range(20))
+    assert [row["x"] for row in records.load("shared").rows] == list(range(60))
 
 
 def _save_until_killed():
