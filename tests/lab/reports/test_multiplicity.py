@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from gradmask.lab.reports.multiplicity import holm, p_value
 from gradmask.lab.reports.stats import paired_difference
@@ -33,4 +34,6 @@ def test_holm_lies_between_none_and_bonferroni(values):
 def test_p_is_small_where_the_interval_excludes_zero(shift):
     values = np.random.default_rng(0).normal(shift, 1, 6)
     interval = paired_difference(values, [0.0] * 6)
-    assert (p_value(values, [0.0] * 6) < 0.05) == interval.excludes_zero
+    p = p_value(values, [0.0] * 6)
+    assert p == pytest.approx(stats.ttest_rel(values, [0.0] * 6).pvalue)
+    assert (p < 0.05) == interval.excludes_zero
