@@ -344,7 +344,7 @@ class GradientMask:
         On CUDA devices kernels in Triton compute the mask, in one to three launches, if
         Triton is installed and the errors are not in float64; formulas do elsewhere,
         and in compiled code.  The handle says which.  A step can be captured as a CUDA
-        graph once a few have been made; see :attr:`Handle.generators` for the random
+        graph once a few have been made; see ``Handle.generators`` for the random
         control.
 
         Parameters

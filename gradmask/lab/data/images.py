@@ -38,7 +38,7 @@ class ImageSet:
     ----------
     images : Tensor of float32 or uint8, shape (N, C, H, W)
         Intensities in [0, 1]; or bytes, a quarter as large, which batches and whatever
-        looks at images bring there (:func:`intensities`).
+        looks at images bring there (``intensities``).
     labels : Tensor of int64, shape (N,)
         The class of each image; or, for a dense prediction, of each pixel, (N, H, W).
     mask : Tensor of bool, shape (N, H, W), optional

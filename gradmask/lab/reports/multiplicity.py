@@ -28,8 +28,9 @@ def p_value(values: Sequence[float], baseline: Sequence[float]) -> float:
     differences = np.subtract(values, baseline)
     count = len(differences)
     error = differences.std(ddof=1) / math.sqrt(count)
-    t = abs(differences.mean()) / error if error else math.inf
-    return float(2 * stdtr(count - 1, -t))
+    if not error:
+        return 0.0 if differences.any() else 1.0
+    return float(2 * stdtr(count - 1, -abs(differences.mean()) / error))
 
 
 def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:

@@ -30,6 +30,11 @@ def test_holm_lies_between_none_and_bonferroni(values):
         assert values[name] <= p <= min(1, len(values) * values[name]) + 1e-12
 
 
+def test_equal_differences_are_certain():
+    assert p_value([0.5, 0.5], [0.5, 0.5]) == 1
+    assert p_value([0.75, 0.5], [0.5, 0.25]) == 0
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.8, 1.2, 3.0])
 def test_p_is_small_where_the_interval_excludes_zero(shift):
     values = np.random.default_rng(0).normal(shift, 1, 6)
