@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from gradmask import fused
-from gradmask.functional import (
-    difference_of_gaussians,
-    error_energy,
-    keep_largest,
-    laplacian_of_gaussian,
-    lateral_mask,
-    unbalanced_laplacian_of_gaussian,
-)
+from gradmask.functional import error_energy, keep_largest, lateral_mask
+from gradmask.functional._fitting import KERNELS, Kernel, fitting
 from gradmask.functional._numerics import kept
-from gradmask.functional.kernels import default_size
+from gradmask.functional._values import integer, real
 from gradmask.masking import Handle, Layers, SignalRoute, WeightsRoute, attach
 
 __all__ = ["GradientMask"]
@@ -30,15 +23,6 @@ __all__ = ["GradientMask"]
 Route = Literal["signal", "weights"]
 Energy = Literal["error", "contribution"]
 Select = Literal["lateral", "random", "top-k", "all"]
-Kernel = Literal["log", "dog", "unbalanced"]
-
-# How much wider than sigma a kernel's widest Gaussian is.
-_SPREADS: dict[Kernel, float] = {"log": 1.0, "dog": 1.6, "unbalanced": 1.0}
-_KERNELS: dict[str, Callable[..., Tensor]] = {
-    "log": laplacian_of_gaussian,
-    "dog": difference_of_gaussians,
-    "unbalanced": unbalanced_laplacian_of_gaussian,
-}
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,12 +113,12 @@ class GradientMask:
         given: Any = self.sigma
         several = isinstance(given, Sequence) and not isinstance(given, str | bytes)
         sigmas = given if several else (given,)
-        size = None if self.size is None else _integer("size", self.size)
+        size = None if self.size is None else integer("size", self.size)
         plain = {
-            "sigma": tuple(_real("sigma", sigma) for sigma in sigmas),
-            "threshold": _real("threshold", self.threshold),
+            "sigma": tuple(real("sigma", sigma) for sigma in sigmas),
+            "threshold": real("threshold", self.threshold),
             "size": size,
-            "seed": _integer("seed", self.seed),
+            "seed": integer("seed", self.seed),
         }
         for field, value in plain.items():
             object.__setattr__(self, field, value)
@@ -144,7 +128,7 @@ class GradientMask:
         if not math.isfinite(self.threshold):
             raise ValueError(f"threshold must be finite, got {self.threshold}")
         for sigma in self.sigmas:
-            _KERNELS[self.kernel](sigma, size=self.size)
+            KERNELS[self.kernel](sigma, size=self.size)
 
     def _check_choices(self) -> None:
         choices = {"route": Route, "energy": Energy, "select": Select, "kernel": Kernel}
@@ -237,18 +221,8 @@ class GradientMask:
 
     def scales(self, height: int, width: int) -> list[tuple[float, int]]:
         """Sigma in pixels, and side, of the kernels that fit in such a map."""
-        room = min(height, width)
-        if room < 3:
-            return []
-        sigmas = [sigma * (width if self.relative else 1) for sigma in self.sigmas]
-        if self.size is not None:
-            sides = [self.size] * len(sigmas)
-        else:
-            sides = [default_size(_SPREADS[self.kernel] * sigma) for sigma in sigmas]
-            if self.relative:
-                sides = [min(side, room - 1 + room % 2) for side in sides]
-        pairs = zip(sigmas, sides, strict=True)
-        return [(sigma, side) for sigma, side in pairs if side <= room]
+        shape = height, width
+        return fitting(self.kernel, self.sigmas, self.size, self.relative, *shape)
 
     def mask(
         self,
@@ -398,25 +372,6 @@ class GradientMask:
         return attach(model, layers, route, self, seed=seed, title=repr(self))
 
 
-def _real(field: str, value: object) -> float:
-    number = _python(value)
-    if isinstance(number, bool) or not isinstance(number, Real):
-        raise TypeError(f"{field} must be a number, got {value!r}")
-    return float(number)
-
-
-def _integer(field: str, value: object) -> int:
-    number = _python(value)
-    if isinstance(number, bool) or not isinstance(number, Integral):
-        raise TypeError(f"{field} must be an integer, got {value!r}")
-    return int(number)
-
-
-def _python(value: object) -> object:
-    """Return what a tensor without dimensions holds, and anything else as it is."""
-    return value.item() if isinstance(value, Tensor) and not value.dim() else value
-
-
 @kept
 def _kernels_for(
     mask: GradientMask,
@@ -425,5 +380,5 @@ def _kernels_for(
     dtype: torch.dtype,
     device: torch.device | str,
 ) -> tuple[Tensor, ...]:
-    make = partial(_KERNELS[mask.kernel], dtype=dtype, device=device)
+    make = partial(KERNELS[mask.kernel], dtype=dtype, device=device)
     return tuple(make(sigma, size=side) for sigma, side in mask.scales(height, width))

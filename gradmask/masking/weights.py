@@ -6,7 +6,7 @@ and learns from the normalisation behind it what that lets through.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -224,22 +224,18 @@ class _MaskedWeights(Function):
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias = ctx.saved_tensors
-        geometry, following = ctx.geometry, ctx.following
-        for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
-        dx = dw = db = None
-        if for_weight or for_bias:
+        following = ctx.following
+
+        def masked() -> Tensor:
             following.arrive(delta)
-            masked = following.site.masked_for(delta, x, weight, geometry)
-            if masked is not delta:
-                masked = _projected(ctx, masked, x, weight, bias)
+            error = following.site.masked_for(delta, x, weight, ctx.geometry)
+            if error is not delta:
+                error = _projected(ctx, error, x, weight, bias)
             # Also where nothing was masked.
             following.let_go()
-            wanted = (False, for_weight, for_bias)
-            _, dw, db = geometry.gradients(masked, x, weight, wanted)
-            del masked
-        if for_input:
-            dx, _, _ = geometry.gradients(delta, x, weight, (True, False, False))
-        return dx, dw, db, None, None, None
+            return error
+
+        return *_gradients(ctx, delta, masked, x, weight), None, None, None
 
 
 class _TransformedWeights(Function):
@@ -269,6 +265,20 @@ def _set_up(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     x, weight, bias, _, ctx.geometry, ctx.following = inputs
     ctx.channels_axis = 1
     ctx.save_for_backward(x, weight, bias)
+
+
+def _gradients(
+    ctx: Any, delta: Tensor, masked: Callable[[], Tensor], x: Tensor, weight: Tensor
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """By the input of the plain error; by weight and bias, if wanted, of the masked."""
+    for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
+    gradients = ctx.geometry.gradients
+    dx = dw = db = None
+    if for_weight or for_bias:
+        _, dw, db = gradients(masked(), x, weight, (False, for_weight, for_bias))
+    if for_input:
+        dx, _, _ = gradients(delta, x, weight, (True, False, False))
+    return dx, dw, db
 
 
 def _projected(
@@ -311,14 +321,9 @@ class _CompiledWeights(Function):
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, z = ctx.saved_tensors
-        for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
-        dx = dw = db = None
-        if for_weight or for_bias:
-            masked = ctx.site.masked_for(delta, x, weight, ctx.geometry)
-            if ctx.groups:
-                masked = project_out(masked, z, *ctx.groups)
-            wanted = (False, for_weight, for_bias)
-            _, dw, db = ctx.geometry.gradients(masked, x, weight, wanted)
-        if for_input:
-            dx, _, _ = ctx.geometry.gradients(delta, x, weight, (True, False, False))
-        return dx, dw, db, None, None, None, None
+
+        def masked() -> Tensor:
+            error = ctx.site.masked_for(delta, x, weight, ctx.geometry)
+            return project_out(error, z, *ctx.groups) if ctx.groups else error
+
+        return *_gradients(ctx, delta, masked, x, weight), None, None, None, None
