@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -65,21 +66,20 @@ def run_seeds(
         for seed in seeds
     }
     every = [part for own in parts.values() for part in own]
-    found = {part: kept for part in every if (kept := part.kept(device))}
-    missing = [part for part in every if part not in found]
+    kept = {part: known for part in every if (known := part.kept(device))}
+    missing = [part for part in every if part not in kept]
+    running = _finished(missing, device, jobs)
+    bar = tqdm(running, experiment.name, len(missing), unit="part")
+    found: dict[_Part, Kept] = {}
     failed = set()
-    done = _finished(missing, device, jobs)
-    for part, result in tqdm(done, experiment.name, len(missing), unit="part"):
+    for part, result in chain(kept.items(), bar):
         if isinstance(result, str):
             print(result, file=sys.stderr)
             failed.add(part.seed)
         else:
             found[part] = result
             if all(one in found for one in parts[part.seed]):
-                _add({one: found[one] for one in parts.pop(part.seed)})
-    for own in parts.values():
-        if all(one in found for one in own):
-            _add({one: found[one] for one in own})
+                _add({one: found[one] for one in parts[part.seed]})
     return sorted(failed)
 
 

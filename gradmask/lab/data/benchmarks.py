@@ -18,6 +18,7 @@ from torchvision import datasets
 from gradmask.lab.data.class_folders import class_folders
 from gradmask.lab.data.decoded import decoded
 from gradmask.lab.data.fashion import CLASSES, FashionMNIST, load_fashion_mnist
+from gradmask.lab.data.folders import CIFAR
 from gradmask.lab.data.idx import DataError
 from gradmask.lab.data.images import ImageSet
 from gradmask.lab.settings import cache_folder
@@ -27,7 +28,6 @@ __all__ = ["BENCHMARKS", "Benchmark", "load_benchmark"]
 VARIABLE = "GRADMASK_BENCHMARKS"
 
 SIDES = {"cifar10": 32, "cifar100": 32, "imagenette": 128}
-CIFAR = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}
 
 BENCHMARKS = (*SIDES, "fashion_mnist", "fashion_subset")
 """Their names; the last is the subset of Fashion-MNIST that the package holds."""

@@ -9,13 +9,14 @@ from torch import nn
 
 from gradmask.lab.data.images import ImageSet
 from gradmask.lab.experiments.comparison import Comparison
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.experiments.images import BenchmarkImages
 from gradmask.lab.experiments.levels import Levels, numbers
 from gradmask.lab.measures.accuracy import calibration_error
 from gradmask.lab.networks.inspection import predict
 from gradmask.lab.training.crops import CropsAndFlips
 
-__all__ = ["STANDARD", "BenchmarkComparison"]
+__all__ = ["STANDARD", "BenchmarkComparison", "OnBenchmark"]
 
 STANDARD = Levels(
     unstructured=(0.5, 0.7, 0.8, 0.9),
@@ -31,8 +32,8 @@ STANDARD = Levels(
 
 
 @dataclass(frozen=True, kw_only=True)
-class BenchmarkComparison(Comparison):
-    """A comparison with crops and flips, in half precision where there is a GPU.
+class OnBenchmark(Experiment):
+    """Training with crops and flips, in half precision where there is a GPU.
 
     Parameters
     ----------
@@ -40,23 +41,31 @@ class BenchmarkComparison(Comparison):
         The benchmark.
     padding : int, default 4
         By how many pixels, at most, an image is shifted each way.
-
-    All other parameters are those of
-    :class:`gradmask.lab.experiments.comparison.Comparison`.
     """
 
     images: BenchmarkImages
-    network: str = "resnet20"
-    batch_size: int = 512
-    levels: Levels = STANDARD
     padding: int = 4
 
     @property
-    def materials(self) -> dict[str, str]:  # noqa: D102
+    def materials(self) -> dict[str, str]:
+        """Where the images come from."""
         return {"images": self.images.source}
 
     def _options(self, seed: int) -> dict[str, Any]:
         return {"augment": CropsAndFlips(self.padding, seed=seed), "half": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkComparison(OnBenchmark, Comparison):
+    """A comparison on a benchmark.
+
+    All parameters are those of
+    :class:`gradmask.lab.experiments.comparison.Comparison`.
+    """
+
+    network: str = "resnet20"
+    batch_size: int = 512
+    levels: Levels = STANDARD
 
     def _measured(
         self, model: nn.Module, training: ImageSet, test: ImageSet

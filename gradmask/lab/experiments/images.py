@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from gradmask.lab.data.benchmarks import load_benchmark
+from gradmask.lab.data.benchmarks import Benchmark, load_benchmark
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import ImageSet, random_part
 from gradmask.lab.data.scenes import STANDARD, Clutter, scene_splits
@@ -88,10 +89,10 @@ class BenchmarkImages(Images):
     @property
     def source(self) -> str:
         """Where they come from, and in what form."""
-        return load_benchmark(self.name).source
+        return _benchmark(self.name).source
 
     def splits(self, seed: int) -> tuple[ImageSet, ImageSet]:  # noqa: D102
-        data = load_benchmark(self.name)
+        data = _benchmark(self.name)
         training, test = data.training, data.test
         if self.held_out:
             training, test = data.validation()
@@ -100,6 +101,12 @@ class BenchmarkImages(Images):
     def smoke(self) -> Self:
         """Take a few images of the subset that the package holds."""
         return replace(super().smoke(), name="fashion_subset")
+
+
+@lru_cache(maxsize=1)
+def _benchmark(name: str) -> Benchmark:
+    """What the plan before has loaded, most often."""
+    return load_benchmark(name)
 
 
 def _part(images: ImageSet, count: int) -> ImageSet:

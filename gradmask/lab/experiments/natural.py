@@ -29,8 +29,8 @@ from tqdm import tqdm
 
 from gradmask import GradientMask
 from gradmask.lab.data.images import ImageSet, intensities, random_part
+from gradmask.lab.experiments.benchmark import OnBenchmark
 from gradmask.lab.experiments.comparisons.benchmarks import CIFAR10
-from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.experiments.images import BenchmarkImages
 from gradmask.lab.measures.energy import energy_share
 from gradmask.lab.measures.layers.gain import estimate_gain
@@ -44,7 +44,6 @@ from gradmask.lab.measures.layers.signals import Signals, layer_signals
 from gradmask.lab.networks.inspection import batch_normalised_copy
 from gradmask.lab.networks.registry import network
 from gradmask.lab.records import Row
-from gradmask.lab.training.crops import CropsAndFlips
 from gradmask.lab.training.loop import stages, train
 from gradmask.lab.training.variants import MASKS
 from gradmask.quality import lateral_quality
@@ -55,7 +54,7 @@ TENTH = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class NaturalPremise(Experiment):
+class NaturalPremise(OnBenchmark):
     """Which layers are measured, after which epochs (0: before), on how many images."""
 
     images: BenchmarkImages = CIFAR10.images
@@ -65,10 +64,6 @@ class NaturalPremise(Experiment):
     learning_rate: float = CIFAR10.learning_rate
     measured: tuple[int, ...] = (0, 1, 15, 30)
     samples: int = 1000
-
-    @property
-    def materials(self) -> dict[str, str]:  # noqa: D102
-        return {"images": self.images.source}
 
     def run(self, seed: int, device: torch.device) -> list[Row]:
         """Train plainly, and look at the layers on the way.
@@ -87,8 +82,7 @@ class NaturalPremise(Experiment):
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             seed=seed,
-            augment=CropsAndFlips(CIFAR10.padding, seed=seed),
-            half=True,
+            **self._options(seed),
         )
         rows: list[Row] = []
         for epoch in stages(tqdm(passes, f"seed {seed}", self.epochs, leave=False)):

@@ -18,31 +18,24 @@ from typing import Self
 import torch
 from tqdm import tqdm
 
-from gradmask.lab.experiments.experiment import Experiment
+from gradmask.lab.experiments.benchmark import OnBenchmark
 from gradmask.lab.experiments.images import BenchmarkImages
 from gradmask.lab.measures.accuracy import evaluate
 from gradmask.lab.networks.registry import network
 from gradmask.lab.records import Row
-from gradmask.lab.training.crops import CropsAndFlips
 from gradmask.lab.training.loop import finish, train
 
 __all__ = ["TABLE", "Recipe"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(Experiment):
+class Recipe(OnBenchmark):
     """Which network on which benchmark, how long, and at which peaks."""
 
-    images: BenchmarkImages
     network: str = "resnet20"
     epochs: int = 30
     batch_size: int = 512
-    padding: int = 4
     peaks: tuple[float, ...] = (0.2, 0.4, 0.8)
-
-    @property
-    def materials(self) -> dict[str, str]:  # noqa: D102
-        return {"images": self.images.source}
 
     def run(self, seed: int, device: torch.device) -> list[Row]:
         """Train plainly at every peak.
@@ -61,8 +54,7 @@ class Recipe(Experiment):
                 batch_size=self.batch_size,
                 learning_rate=peak,
                 seed=seed,
-                augment=CropsAndFlips(self.padding, seed=seed),
-                half=True,
+                **self._options(seed),
             )
             last = finish(tqdm(passes, f"peak {peak}", self.epochs, leave=False))
             fit, score = evaluate(model, training), evaluate(model, held_out)

@@ -20,8 +20,27 @@ SIZE = 5
 WIDE = 11.0
 
 
+class _Reading(GradientMask):
+    """A mask that an energy map alone decides, through a window of 5x5 positions."""
+
+    def mask(
+        self,
+        delta: Tensor,
+        *,
+        energy: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor | None:
+        """Mask or weights of shape (B, 1, H, W); None for maps below the window."""
+        if delta.dim() != 4 or min(delta.shape[2:]) < SIZE:
+            return None
+        return self._kept(error_energy(delta) if energy is None else energy)
+
+    def _kept(self, energy: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, repr=False)
-class BlurMask(GradientMask):
+class BlurMask(_Reading):
     r"""The companion code's kernel: keep what is above its mean, once blurred.
 
     .. math:: m(x) = 1[\bar e(x) > \langle \bar e \rangle]
@@ -33,24 +52,14 @@ class BlurMask(GradientMask):
     :class:`gradmask.GradientMask` play no part.
     """
 
-    def mask(
-        self,
-        delta: Tensor,
-        *,
-        energy: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Tensor | None:
-        """Bool mask of shape (B, 1, H, W), or None for maps smaller than the kernel."""
-        if delta.dim() != 4 or min(delta.shape[2:]) < SIZE:
-            return None
-        energy = error_energy(delta) if energy is None else energy
+    def _kept(self, energy: Tensor) -> Tensor:
         blurred = lateral_response(energy, _gaussian(energy))
         mask = blurred > blurred.mean((2, 3), keepdim=True)
         return mask | ~mask.any(dim=3, keepdim=True).any(dim=2, keepdim=True)
 
 
 @dataclass(frozen=True, repr=False)
-class SubtractiveInhibition(GradientMask):
+class SubtractiveInhibition(_Reading):
     r"""A position's error is reduced by a share of its surround's, and none is dropped.
 
     .. math:: w(x) = \max\Big(0,\, 1 - \beta \, \frac{s(x)}{e(x)}\Big), \qquad
@@ -73,17 +82,7 @@ class SubtractiveInhibition(GradientMask):
 
     beta: float = 0.5
 
-    def mask(
-        self,
-        delta: Tensor,
-        *,
-        energy: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Tensor | None:
-        """Weights of shape (B, 1, H, W), or None for maps smaller than the kernel."""
-        if delta.dim() != 4 or min(delta.shape[2:]) < SIZE:
-            return None
-        energy = error_energy(delta) if energy is None else energy
+    def _kept(self, energy: Tensor) -> Tensor:
         kernel = _gaussian(energy)
         centre = kernel[SIZE // 2, SIZE // 2]
         surround = (lateral_response(energy, kernel) - centre * energy) / (1 - centre)
