@@ -40,6 +40,9 @@ class Handle:
         known after the first masked pass only.
     active : bool
         False inside :meth:`paused` and after :meth:`remove`.
+    strengths : dict of str to float
+        Of a steered :class:`gradmask.SoftMask`, what every convolution has found so
+        far.
     generators : tuple of torch.Generator
         What the random control has drawn from so far, one for each device.  Register
         them with a CUDA graph before a step is captured, that its replays draw anew:
@@ -74,6 +77,11 @@ class Handle:
     @property
     def active(self) -> bool:  # noqa: D102
         return self._switch.active
+
+    @property
+    def strengths(self) -> dict[str, float]:  # noqa: D102
+        steered = {site.name: site.strength for site in self._sites}
+        return {name: s for name, s in steered.items() if s is not None}
 
     @property
     def generators(self) -> tuple[torch.Generator, ...]:  # noqa: D102

@@ -148,6 +148,11 @@ class Site(Hook):
         return None if self.fits else self.unfit
 
     @property
+    def strength(self) -> float | None:
+        """Strength that was found for the mask here, where one is looked for."""
+        return None
+
+    @property
     def remark(self) -> str:
         """What the handle says of this site besides its name."""
         return f", nothing masked yet: {self.whole}" if self._nothing_yet else ""
