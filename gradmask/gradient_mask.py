@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -156,7 +156,7 @@ class GradientMask:
         return f"{type(self).__name__}({', '.join(changed)})"
 
     @classmethod
-    def from_theory(cls) -> GradientMask:
+    def from_theory(cls) -> Self:
         """Mask that theory chooses, before any accuracy has been looked at.
 
         For any network, without labels; attach it to every convolution, the default.

@@ -13,7 +13,7 @@ from gradmask.functional._numerics import (
 )
 from gradmask.functional.masks import lateral_response
 
-__all__ = ["OCCUPANCY", "lateral_weights", "rearrange"]
+__all__ = ["lateral_weights", "rearrange"]
 
 OCCUPANCY = 0.1
 """The share of a map that :func:`lateral_weights` supposes an object to cover.
@@ -42,8 +42,9 @@ def lateral_weights(energy: Tensor, kernel: Tensor, strength: float = 1.0) -> Te
     .. math:: d^2 = \frac{1}{\omega}
               \max\Big(0,\ \overline{y^2} - 1 - 2\, \mathrm{se}\Big),
 
-    with se the standard error of that mean over samples.  Where the response is no
-    more than chance, d is zero and every weight is one.
+    with se the standard error of that mean over samples.  No sample's d exceeds its
+    largest y.  Where the response is no more than chance, d is zero and every weight
+    is one.
 
     Parameters
     ----------
@@ -88,6 +89,7 @@ def lateral_weights(energy: Tensor, kernel: Tensor, strength: float = 1.0) -> Te
     null = energy.var((2, 3), keepdim=True) * _squared_norm(kernel, *energy.shape[2:])
     y = (response / null.sqrt()).masked_fill(~known, 0)
     d = _detectability(y.square().mean((1, 2, 3)), known.flatten())
+    d = d.minimum(y.amax((2, 3), keepdim=True))
     odds = OCCUPANCY + (1 - OCCUPANCY) * torch.exp(d * (d / 2 - y))
     weights = odds.reciprocal()
     return 1 + strength * (weights / weights.mean((2, 3), keepdim=True) - 1)

@@ -93,6 +93,28 @@ class Handle:
         with self._switch.paused():
             yield
 
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Let a steered mask find its strengths from the passes inside the block.
+
+        Make at least two, of different samples and at the same weights: the halves of
+        a batch, whose gradients add up to those of a step.
+
+        Raises
+        ------
+        RuntimeError
+            If the mask is not steered.
+        """
+        if not self.strengths:
+            raise RuntimeError("only a steered SoftMask measures; this mask is not")
+        self._switch.measuring = True
+        try:
+            yield
+        finally:
+            self._switch.measuring = False
+            for site in self._sites:
+                site.settle()
+
     def remove(self) -> None:
         """Detach everything; calling it again does nothing."""
         self._switch.remove()

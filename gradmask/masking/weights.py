@@ -113,6 +113,10 @@ class WeightsSite(Site):
         found = self.steering.strength
         return 0.0 if found is None else found.item()
 
+    def settle(self) -> None:
+        if self.steering is not None:
+            self.steering.settle()
+
     @property
     def remark(self) -> str:
         if self._nothing_yet or not (self.project and self.fits):
@@ -303,38 +307,15 @@ def _gradients(
     if for_weight or for_bias:
         error = masked()
         if site.steering and error is not delta:
-            error = _steered(ctx, site.steering, delta, error, x, weight)
+            if site.switch.measuring:
+                by_weight = (False, True, False)
+                pair = (gradients(t, x, weight, by_weight)[1] for t in (delta, error))
+                site.steering.collect(*pair)
+            error = site.steering.between(delta, error)
         _, dw, db = gradients(error, x, weight, (False, for_weight, for_bias))
     if for_input:
         dx, _, _ = gradients(delta, x, weight, (True, False, False))
     return dx, dw, db
-
-
-def _steered(
-    ctx: Any,
-    steering: Steering,
-    delta: Tensor,
-    masked: Tensor,
-    x: Tensor,
-    weight: Tensor,
-) -> Tensor:
-    """Return the error at the strength found so far; now and then measure anew."""
-    error = steering.between(delta, masked)
-    half = len(x) // 2
-    apart = torch.compiler.is_compiling() or torch.is_grad_enabled()
-    if half and not apart and steering.due():
-
-        def gradient(t: Tensor, of: slice) -> Tensor:
-            by_weight = (False, True, False)
-            _, dw, _ = ctx.geometry.gradients(t[of], x[of], weight, by_weight)
-            return cast(Tensor, dw)
-
-        first, second = slice(half), slice(half, 2 * half)
-        steering.measure(
-            (gradient(delta, first), gradient(delta, second)),
-            (gradient(masked, first), gradient(masked, second)),
-        )
-    return error
 
 
 def _projected(
