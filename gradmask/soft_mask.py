@@ -52,7 +52,7 @@ class SoftMask(GradientMask):
 
     Notes
     -----
-    Samples of a batch tell together how strong an object stands out, and the weights
+    How far an object stands out is found from all samples of a batch, and the weights
     of one depend on the others to that extent; a batch of one has weights of one.
 
     Examples

@@ -62,7 +62,7 @@ def lateral_weights(energy: Tensor, kernel: Tensor, strength: float = 1.0) -> Te
         Weights of shape (B, 1, H, W), of mean one over every sample, in float32 for
         half-precision maps.  A sample that is flat or not finite has weights of one
         and no influence on the others; so has every sample of a batch of one, whose
-        response cannot be told from chance.
+        response cannot be distinguished from chance.
 
     Raises
     ------
