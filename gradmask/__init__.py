@@ -14,6 +14,7 @@ from gradmask.quality import (
     per_sample_gradients,
 )
 from gradmask.saliency import lateral_saliency
+from gradmask.soft_mask import SoftMask
 
 __version__ = version("gradmask")
 
@@ -22,6 +23,7 @@ __all__ = [
     "GradientQuality",
     "Handle",
     "QualityMonitor",
+    "SoftMask",
     "functional",
     "gradient_mask",
     "gradient_quality",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -153,10 +153,10 @@ class GradientMask:
             for field in fields(self)
             if field.name == "sigma" or getattr(self, field.name) != field.default
         )
-        return f"GradientMask({', '.join(changed)})"
+        return f"{type(self).__name__}({', '.join(changed)})"
 
     @classmethod
-    def from_theory(cls) -> GradientMask:
+    def from_theory(cls) -> Self:
         """Mask that theory chooses, before any accuracy has been looked at.
 
         For any network, without labels; attach it to every convolution, the default.
@@ -191,6 +191,11 @@ class GradientMask:
         'contribution'
         """
         return cls(0.25, relative=True, route="weights", energy="contribution")
+
+    @property
+    def _bounds(self) -> tuple[float, float] | None:
+        """Between which strengths every convolution is steered, if so."""
+        return None
 
     @property
     def sigmas(self) -> tuple[float, ...]:
@@ -364,7 +369,7 @@ class GradientMask:
             channels stand.
         """
         route = (
-            WeightsRoute(self.energy == "contribution", self.project)
+            WeightsRoute(self.energy == "contribution", self.project, self._bounds)
             if self.route == "weights"
             else SignalRoute(allow_input_grad)
         )

@@ -13,6 +13,7 @@ from gradmask.functional.masks import (
     lateral_response,
 )
 from gradmask.functional.projection import project_out
+from gradmask.functional.soft import lateral_weights, rearrange
 
 __all__ = [
     "contribution_energy",
@@ -23,6 +24,8 @@ __all__ = [
     "laplacian_of_gaussian",
     "lateral_mask",
     "lateral_response",
+    "lateral_weights",
     "project_out",
+    "rearrange",
     "unbalanced_laplacian_of_gaussian",
 ]

@@ -40,6 +40,9 @@ class Handle:
         known after the first masked pass only.
     active : bool
         False inside :meth:`paused` and after :meth:`remove`.
+    strengths : dict of str to float
+        Of a steered :class:`gradmask.SoftMask`, what every convolution has found so
+        far.
     generators : tuple of torch.Generator
         What the random control has drawn from so far, one for each device.  Register
         them with a CUDA graph before a step is captured, that its replays draw anew:
@@ -76,6 +79,11 @@ class Handle:
         return self._switch.active
 
     @property
+    def strengths(self) -> dict[str, float]:  # noqa: D102
+        steered = {site.name: site.strength for site in self._sites}
+        return {name: s for name, s in steered.items() if s is not None}
+
+    @property
     def generators(self) -> tuple[torch.Generator, ...]:  # noqa: D102
         return self._switch.generators
 
@@ -84,6 +92,28 @@ class Handle:
         """Plain gradients inside the block, for every pass that touches it."""
         with self._switch.paused():
             yield
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Let a steered mask find its strengths from the passes inside the block.
+
+        Make at least two, of different samples and at the same weights: the halves of
+        a batch, whose gradients add up to those of a step.
+
+        Raises
+        ------
+        RuntimeError
+            If the mask is not steered.
+        """
+        if not self.strengths:
+            raise RuntimeError("only a steered SoftMask measures; this mask is not")
+        self._switch.measuring = True
+        try:
+            yield
+        finally:
+            self._switch.measuring = False
+            for site in self._sites:
+                site.settle()
 
     def remove(self) -> None:
         """Detach everything; calling it again does nothing."""

@@ -54,6 +54,7 @@ class Switch:
         self.seed = seed
         self.active = True
         self.removed = False
+        self.measuring = False
         self._generators: dict[torch.device, torch.Generator] = {}
 
     def masked(self, delta: Tensor, energy: Tensor | None = None) -> Tensor:
@@ -146,6 +147,14 @@ class Site(Hook):
     def skipped(self) -> str | None:
         """Why nothing is ever masked here, if so."""
         return None if self.fits else self.unfit
+
+    @property
+    def strength(self) -> float | None:
+        """Strength that was found for the mask here, where one is looked for."""
+        return None
+
+    def settle(self) -> None:
+        """Find the strength anew, from what was measured."""
 
     @property
     def remark(self) -> str:

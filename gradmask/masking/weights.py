@@ -31,16 +31,28 @@ from gradmask.masking.normalisation import (
     Readers,
 )
 from gradmask.masking.site import AGAIN, Site, Switch, alias
+from gradmask.masking.steering import Steering
 
 __all__ = ["WeightsRoute"]
 
 
 @dataclass(frozen=True)
 class WeightsRoute:
-    """Where the weights route acts, which energy competes, and whether to project."""
+    """Where the weights route acts, which energy competes, and what becomes of it.
+
+    Attributes
+    ----------
+    contribution : bool
+        Whether contributions to the weight gradient compete, and not errors.
+    project : bool
+        Whether the masked error is projected.
+    bounds : pair of float or None
+        Between which strengths each convolution is steered, if so.
+    """
 
     contribution: bool = False
     project: bool = True
+    bounds: tuple[float, float] | None = None
     default = nn.Conv2d
     unfit = staticmethod(unfit_for_weights)
 
@@ -52,7 +64,7 @@ class WeightsRoute:
         hooks = []
         for name, conv in modules.items():
             assert isinstance(conv, nn.Conv2d)
-            site = WeightsSite(switch, name, conv, self.contribution, self.project)
+            site = WeightsSite(switch, name, conv, self)
             hooks.append(conv.register_forward_hook(site, prepend=True))
             sites.append(site)
         if self.project:
@@ -73,6 +85,8 @@ class WeightsSite(Site):
     ----------
     readers : Readers
         Normalisations of this convolution's output.
+    steering : Steering or None
+        What finds the strength of the mask here, if something does.
     """
 
     module: nn.Conv2d
@@ -82,15 +96,26 @@ class WeightsSite(Site):
         switch: Switch,
         name: str,
         module: nn.Conv2d,
-        contribution: bool,
-        project: bool,
+        route: WeightsRoute,
     ) -> None:
         super().__init__(switch, name, module)
-        self.contribution = contribution
-        self.project = project
+        self.contribution = route.contribution
+        self.project = route.project
+        self.steering = None if route.bounds is None else Steering(route.bounds)
         self.readers = Readers()
         self._type = type(module)
         self._verified: tuple[Any, ...] | None = None
+
+    @property
+    def strength(self) -> float | None:
+        if self.steering is None:
+            return None
+        found = self.steering.strength
+        return 0.0 if found is None else found.item()
+
+    def settle(self) -> None:
+        if self.steering is not None:
+            self.steering.settle()
 
     @property
     def remark(self) -> str:
@@ -235,7 +260,7 @@ class _MaskedWeights(Function):
             following.let_go()
             return error
 
-        return *_gradients(ctx, delta, masked, x, weight), None, None, None
+        return *_gradients(ctx, following.site, delta, masked, x, weight), *(None,) * 3
 
 
 class _TransformedWeights(Function):
@@ -268,14 +293,26 @@ def _set_up(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _gradients(
-    ctx: Any, delta: Tensor, masked: Callable[[], Tensor], x: Tensor, weight: Tensor
+    ctx: Any,
+    site: WeightsSite,
+    delta: Tensor,
+    masked: Callable[[], Tensor],
+    x: Tensor,
+    weight: Tensor,
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """By the input of the plain error; by weight and bias, if wanted, of the masked."""
     for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
     gradients = ctx.geometry.gradients
     dx = dw = db = None
     if for_weight or for_bias:
-        _, dw, db = gradients(masked(), x, weight, (False, for_weight, for_bias))
+        error = masked()
+        if site.steering and error is not delta:
+            if site.switch.measuring:
+                by_weight = (False, True, False)
+                pair = (gradients(t, x, weight, by_weight)[1] for t in (delta, error))
+                site.steering.collect(*pair)
+            error = site.steering.between(delta, error)
+        _, dw, db = gradients(error, x, weight, (False, for_weight, for_bias))
     if for_input:
         dx, _, _ = gradients(delta, x, weight, (True, False, False))
     return dx, dw, db
@@ -326,4 +363,4 @@ class _CompiledWeights(Function):
             error = ctx.site.masked_for(delta, x, weight, ctx.geometry)
             return project_out(error, z, *ctx.groups) if ctx.groups else error
 
-        return *_gradients(ctx, delta, masked, x, weight), None, None, None, None
+        return *_gradients(ctx, ctx.site, delta, masked, x, weight), *(None,) * 4

@@ -16,6 +16,7 @@ LIBRARY = {
     "fused": ["functional"],
     "masking": ["functional", "fused"],
     "gradient_mask": ["functional", "fused", "masking"],
+    "soft_mask": ["functional", "gradient_mask"],
     "quality": ["functional", "masking", "gradient_mask"],
     "saliency": ["functional", "masking", "gradient_mask"],
 }

@@ -27,7 +27,7 @@ from gradmask.lab.data.folders import SOURCES, FileSplits, load_files
 from gradmask.lab.measures.accuracy import evaluate_shared
 from gradmask.lab.settings import find_device
 from gradmask.lab.training.loop import train
-from gradmask.lab.training.variants import CONTROLS, MASKS, Control, Variant
+from gradmask.lab.training.variants import CONTROLS, MASKS, SOFT_MASKS, Control, Variant
 
 __all__ = ["add_parser"]
 
@@ -44,7 +44,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("source", choices=SOURCES, help="what DATA holds")
     add("data", type=Path, help="folder of the images")
     add("--model", default="resnet18", help="one of torchvision's networks")
-    add("--mask", choices=("plain", *MASKS), default="plain", help="how to train")
+    add(
+        "--mask",
+        choices=("plain", *MASKS, *SOFT_MASKS),
+        default="plain",
+        help="how to train",
+    )
     add("--control", choices=CONTROLS, help="in place of the mask, what to hold it to")
     add("--epochs", type=int, default=30, help="passes over the training images")
     add("--side", type=int, help="of an image in pixels; 128 for CIFAR, or 224")
@@ -124,7 +129,7 @@ def _mask(name: str, control: Control | None, seed: int) -> GradientMask | None:
                 f"the control {control!r} needs a mask: name one with --mask"
             )
         return None
-    return Variant(name, MASKS[name], control).schedule(seed, 1)(1)
+    return Variant(name, (MASKS | SOFT_MASKS)[name], control).schedule(seed, 1)(1)
 
 
 def _config(

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import torch
 
-from gradmask import GradientMask
+from gradmask import GradientMask, SoftMask
 from gradmask.lab.records import Row
 
 __all__ = ["Experiment", "described"]
@@ -97,7 +97,8 @@ def described(value: object) -> Any:
     run's.
     """
     if isinstance(value, GradientMask):
-        return {
+        kind = {"kind": "soft"} if isinstance(value, SoftMask) else {}
+        return kind | {
             one.name: described(getattr(value, one.name))
             for one in fields(value)
             if one.name != "seed" and getattr(value, one.name) != one.default

@@ -19,7 +19,13 @@ from gradmask.lab.experiments import (
     stripes,
     stripes_scales,
 )
-from gradmask.lab.experiments.comparisons import benchmarks, core, networks, regimes
+from gradmask.lab.experiments.comparisons import (
+    benchmarks,
+    core,
+    networks,
+    regimes,
+    soft,
+)
 from gradmask.lab.experiments.experiment import Experiment
 
 __all__ = ["experiment", "names"]
@@ -29,6 +35,7 @@ _ALL: tuple[Experiment, ...] = (
     *networks.TABLE,
     *regimes.TABLE,
     *benchmarks.TABLE,
+    *soft.TABLE,
     *recipe.TABLE,
     augmentation.EXPERIMENT,
     hunt_dense.EXPERIMENT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +13,16 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from gradmask import GradientMask
+from gradmask import GradientMask, Handle
 from gradmask.lab.data.images import Batches, ImageSet
 
 __all__ = ["LEARNING_RATE", "Augment", "Pass", "finish", "stages", "train"]
 
 LEARNING_RATE = 0.05
 """Peak of the schedule, of every network with normalisation."""
+
+MEASURED_EVERY = 20
+"""Steps from one measurement of a steered mask to the next."""
 
 Augment = Callable[[nn.Module, ImageSet], tuple[Tensor, Tensor]]
 """Takes the network, as it is before a step, and a batch to the images and targets to
@@ -124,37 +127,49 @@ def train(
     state = _State(model, sgd, schedule, order)
     done = state.load(checkpoint) if checkpoint and checkpoint.exists() else 0
     optimizer = engine.prepare(sgd)
-    mask = None
+    mask = handle = None
     with ExitStack() as attached:
         for number in range(done + 1, epochs + 1):
             wanted = inhibition(number) if callable(inhibition) else inhibition
             if wanted != mask:
                 attached.close()
                 mask = wanted
-                if mask:
-                    attached.enter_context(mask.attach(model))
+                handle = attached.enter_context(mask.attach(model)) if mask else None
             begin, losses = time.perf_counter(), []
             shuffled = torch.randperm(len(training), generator=order)
             indices = shuffled[: steps * batch_size].view(steps, batch_size)
             share = indices[:, engine.process_index :: engine.num_processes]
             network = engine.prepare(model.train())
-            for batch in training.batches(share, engine.device):
+            for step, batch in enumerate(training.batches(share, engine.device)):
                 images, targets = batch.images, batch.labels
                 if augment:
                     images, targets = augment(model, batch)
-                with torch.autocast("cuda", torch.bfloat16, enabled=halved):
-                    loss = F.cross_entropy(network(images), targets)
                 optimizer.zero_grad()
-                engine.backward(loss)
+                with _parts(handle, step) as parts:
+                    halves = zip(images.chunk(parts), targets.chunk(parts), strict=True)
+                    for x, y in halves:
+                        with torch.autocast("cuda", torch.bfloat16, enabled=halved):
+                            loss = F.cross_entropy(network(x), y) / parts
+                        engine.backward(loss)
+                        losses.append(loss.detach())
                 optimizer.step()
                 schedule.step()
-                losses.append(loss.detach())
             engine.unwrap_model(network, keep_fp32_wrapper=False)
-            mean = engine.reduce(torch.stack(losses).mean(), "mean")
+            mean = engine.reduce(torch.stack(losses).sum() / steps, "mean")
             seconds = time.perf_counter() - begin
             if checkpoint and engine.is_main_process:
                 state.save(checkpoint, number)
             yield Pass(number, float(mean), seconds)
+
+
+@contextmanager
+def _parts(handle: Handle | None, step: int) -> Iterator[int]:
+    """In how many parts to make a step: two where a steered mask is to measure."""
+    if handle is None or not handle.strengths or step % MEASURED_EVERY:
+        yield 1
+        return
+    with handle.measuring():
+        yield 2
 
 
 def finish(passes: Iterable[Pass]) -> Pass:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from gradmask import GradientMask
+from gradmask import GradientMask, SoftMask
 
 __all__ = [
     "CONTROLS",
     "MASKS",
     "PLAIN",
+    "SOFT_MASKS",
     "Control",
     "Phase",
     "Variant",
@@ -39,6 +40,21 @@ MASKS = {
 - ``"weights"``: 5x5 at every convolution, its weights alone see the mask;
 - ``"theory"``: contribution energy and a kernel sized to the map, as theory chooses
   them (:meth:`gradmask.GradientMask.from_theory`).
+"""
+
+_SOFT = SoftMask.from_theory()
+
+SOFT_MASKS = {
+    "soft": _SOFT,
+    "steered": replace(_SOFT, steered=True),
+    "both ways": replace(_SOFT, steered=True, both_ways=True),
+}
+"""The masks that weigh instead of choosing.
+
+- ``"soft"``: the competition of ``"theory"``, decided by weights;
+- ``"steered"``: these weights, as strong at every convolution as their gradients agree
+  with plain ones;
+- ``"both ways"``: steered, and free to prefer what the weights reject.
 """
 
 
