@@ -69,7 +69,7 @@ def evidence(
     axes[0].set(title="Density", xlabel="response", ylim=(0, None))
     axes[1].set(title="Weight", xlabel="response")
     for ax in axes:
-        ax.legend()
+        ax.legend(loc="upper left")
     return done(figure)
 
 
