@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -128,9 +127,7 @@ def _sum_variance(
     In Hermite polynomials the covariance of two functions is a power series of their
     correlation.
     """
-    rule = np.polynomial.hermite_e.hermegauss(64)
-    nodes, masses = (torch.from_numpy(part) for part in rule)
-    masses = masses / masses.sum()
+    nodes, masses = _normal_quadrature(64)
     values = _look_up(level, relative, mean[:, None] + spread[:, None] * nodes)
     power, polynomial, before = correlation, nodes, torch.ones_like(nodes)
     total = 0.0
@@ -140,6 +137,13 @@ def _sum_variance(
         following = (nodes * polynomial - order**0.5 * before) / (order + 1) ** 0.5
         power, polynomial, before = power * correlation, following, polynomial
     return total
+
+
+def _normal_quadrature(count: int) -> tuple[Tensor, Tensor]:
+    """Nodes and weights of Gauss's rule for a normal variable, by Golub and Welsch."""
+    recurrence = torch.arange(1, count, dtype=torch.float64).sqrt()
+    nodes, vectors = torch.linalg.eigh(recurrence.diag(1) + recurrence.diag(-1))
+    return nodes, vectors[0].square()
 
 
 def _look_up(level: Tensor, value: Tensor, x: Tensor) -> Tensor:
