@@ -94,6 +94,18 @@ def test_no_step_does_better_where_all_curvatures_are_alike():
     assert -found.fun == pytest.approx(drops(torch.eye(3, **DOUBLE), samples, truth)[1])
 
 
+@pytest.mark.parametrize("spread", [0.1, 1.0, 10.0])
+def test_a_step_comes_nearer_to_the_minimum_by_the_agreement(spread):
+    """Where the squared gradient is at least twice the least curvature times the loss."""
+    curvatures = torch.tensor([3.0, 1.0, 0.2], **DOUBLE)
+    for place in torch.eye(3, **DOUBLE):
+        truth, loss = curvatures * place, (curvatures * place.square()).sum().item() / 2
+        samples = gradients(1000, truth, spread)
+        drop, least = drops(curvatures.diag(), samples, truth)
+        quality = least * 2 * 3.0 / truth.square().sum().item()
+        assert loss - drop <= loss * (1 - 0.2 / 3.0 * quality) + 1e-12
+
+
 def test_a_loss_needs_a_curvature():
     with pytest.raises(ValueError, match="smoothness"):
         guaranteed_drop(1.0, 0.5, 0.0)
