@@ -96,7 +96,7 @@ def test_no_step_does_better_where_all_curvatures_are_alike():
 
 @pytest.mark.parametrize("spread", [0.1, 1.0, 10.0])
 def test_a_step_comes_nearer_to_the_minimum_by_the_agreement(spread):
-    """Where the squared gradient is at least twice the least curvature times the loss."""
+    """Where G^2 is at least twice the least curvature times the loss."""
     curvatures = torch.tensor([3.0, 1.0, 0.2], **DOUBLE)
     for place in torch.eye(3, **DOUBLE):
         truth, loss = curvatures * place, (curvatures * place.square()).sum().item() / 2
