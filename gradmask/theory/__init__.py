@@ -6,6 +6,12 @@ from gradmask.theory.corrections import (
     effective_channels,
     varying_signal_gain,
 )
+from gradmask.theory.descent import (
+    agreement,
+    critical_strength,
+    guaranteed_drop,
+    half_gain,
+)
 from gradmask.theory.detector import (
     GainPrediction,
     detectability_map,
@@ -27,25 +33,44 @@ from gradmask.theory.rates import (
     selected_hit_rate,
     snr_gain,
 )
+from gradmask.theory.soft import (
+    best_threshold,
+    posterior,
+    posterior_variance,
+    soft_gain,
+    wiener_factor,
+)
+from gradmask.theory.soft_detector import SoftPrediction, predict_soft_gain
 
 __all__ = [
     "GainPrediction",
+    "SoftPrediction",
+    "agreement",
     "background_bias",
     "best_scale",
+    "best_threshold",
     "break_even_batch",
     "correlated_rate",
+    "critical_strength",
     "detectability_map",
     "effective_channels",
     "energy_moments",
     "false_alarm_rate",
+    "guaranteed_drop",
+    "half_gain",
     "hit_rate",
     "kernel_correlation",
     "noise_selection",
     "noise_threshold",
+    "posterior",
+    "posterior_variance",
     "predict_gain",
+    "predict_soft_gain",
     "selected_false_alarm_rate",
     "selected_hit_rate",
     "snr_gain",
+    "soft_gain",
     "union_false_alarm_rate",
     "varying_signal_gain",
+    "wiener_factor",
 ]
