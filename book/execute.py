@@ -16,9 +16,13 @@ from jupyter_cache import get_cache
 from nbmake.nb_run import NotebookRun
 
 BOOK = Path(__file__).parent
-sys.path.insert(0, str(BOOK / "_ext"))
+sys.path[:0] = [str(BOOK), str(BOOK / "_ext")]
 
 from execution_cache import current_cache, keep  # noqa: E402
+from forked_kernels import fork_kernels  # noqa: E402
+
+if sys.platform == "linux":
+    fork_kernels()
 
 
 def is_kept(path: Path) -> bool:

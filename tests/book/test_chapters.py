@@ -1,5 +1,6 @@
 """Every chapter runs from its first cell to its last, solutions included."""
 
+import multiprocessing
 import sys
 
 import nbformat
@@ -50,6 +51,31 @@ def test_a_chapter_that_fails_is_reported_and_not_kept(chapter):
     path = chapter("1 / 0")
     assert "ZeroDivisionError" in execute.execute(path)
     assert not execute.is_kept(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux's kernels are forks")
+class TestForks:
+    def test_a_kernel_has_the_library_at_once_and_nothing_of_another_chapter(
+        self, chapter
+    ):
+        fresh = "import sys; assert 'gradmask' in sys.modules; assert 'torch' not in "
+        for _ in range(2):
+            assert execute.execute(chapter(fresh + "globals(); import torch")) is None
+
+    def test_a_kernel_is_a_process_that_may_have_processes_of_its_own(self, chapter):
+        source = """
+            import os, torch
+            assert os.getpgid(0) == os.getpid()
+            loader = torch.utils.data.DataLoader(range(4), num_workers=1)
+            assert len(list(loader)) == 4
+        """
+        assert execute.execute(chapter(source)) is None
+
+    def test_a_kernel_that_hangs_is_ended(self, chapter):
+        path = chapter("while True:\n    pass")
+        error = NotebookRun(path, default_timeout=1).execute().error
+        assert "timed out" in error.trace
+        assert multiprocessing.active_children() == []
 
 
 def test_the_book_is_executed_chapter_by_chapter(chapter, monkeypatch, capsys):
