@@ -24,7 +24,7 @@ IMPORTED = [
 FORKS = multiprocessing.get_context("forkserver")
 
 
-class Kernel(FORKS.Process):  # type: ignore[name-defined]
+class Kernel(FORKS.Process):
     """What of a `subprocess.Popen` the provisioner asks for, as a fork."""
 
     stdin = stdout = stderr = None
