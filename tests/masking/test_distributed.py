@@ -88,7 +88,7 @@ def work(rank, folder):
     reason="this PyTorch has no gloo",
 )
 def test_networks_spread_over_processes_have_the_oracles_gradients(tmp_path):
-    mp.spawn(work, (tmp_path,), nprocs=2)
+    mp.start_processes(work, (tmp_path,), nprocs=2, start_method="forkserver")
     gradients = torch.load(tmp_path / "gradients.pt")
     for (net, route), names in SITES.items():
         expected = [
