@@ -71,7 +71,7 @@ $(READY): pyproject.toml
 		|| { echo 'Python lacks venv: on Debian or Ubuntu, apt install python3-venv'; exit 1; }
 	@echo 'Installing into .venv: minutes, the first time'
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --editable '.[test]'
+	.venv/bin/pip install --quiet --no-compile --editable '.[test]'
 	@touch $@
 
 $(OLDEST): pyproject.toml
