@@ -18,7 +18,8 @@ __all__ = ["lateral_weights", "rearrange"]
 OCCUPANCY = 0.1
 """The share of a map that :func:`lateral_weights` supposes an object to cover.
 
-At a true share of a sixteenth the gain is within a twentieth of that of the right one.
+Objects that cover a third to twice as much are weighed nearly as well, smaller ones
+less so.
 """
 
 _SPREADS_OF_CHANCE = 2.0
@@ -35,7 +36,7 @@ def lateral_weights(energy: Tensor, kernel: Tensor, strength: float = 1.0) -> Te
 
     .. math:: w(x) \propto \frac{1}{\omega + (1 - \omega)\, e^{d^2/2 - d\, y(x)}},
 
-    is the best (:func:`gradmask.theory.posterior_gain`).  The occupancy
+    is the best (:func:`gradmask.theory.soft_gain`).  The occupancy
     :math:`\omega` is set to a tenth, and d follows from how much more the response
     varies than its null, over all samples of the batch:
 

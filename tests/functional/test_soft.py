@@ -11,6 +11,7 @@ from gradmask.functional import (
     lateral_weights,
     rearrange,
 )
+from gradmask.theory import predict_soft_gain
 
 SHARE = 0.1
 
@@ -149,3 +150,32 @@ def test_rearranging_keeps_the_weights_and_follows_the_score():
     for w, s, a in zip(weights, score, arranged, strict=True):
         assert torch.equal(a.flatten().sort().values, w.flatten().sort().values)
         assert torch.equal(a.flatten().argsort(), s.flatten().argsort())
+
+
+def gain(strength, count=1000, channels=32):
+    """Measured gain of a batch's own weights, and the optimum that theory predicts."""
+    generator = torch.Generator().manual_seed(1)
+    rows, columns = torch.meshgrid(
+        torch.arange(20) - 9, torch.arange(20) - 9, indexing="ij"
+    )
+    support = rows**2 + columns**2 <= 9
+    kernel = laplacian_of_gaussian(2.1)
+    noise = torch.randn(count, channels, 20, 20, generator=generator)
+    delta = noise + strength**0.5 * support
+    weights = lateral_weights(error_energy(delta), kernel)
+    plain, soft = (t.sum((2, 3)) for t in (delta, weights * delta))
+
+    def ratio(gradients):
+        along = gradients.mean(1).mean()
+        return along.square() * channels / gradients.var(0).sum()
+
+    best = predict_soft_gain(kernel, support, strength, channels).gain
+    expected = strength * support.sum() ** 2 / support.numel()
+    assert ratio(plain) == pytest.approx(expected.item(), rel=0.2)
+    return (ratio(soft) / expected).item(), best
+
+
+@pytest.mark.parametrize("strength", [0.01, 0.05, 0.15, 0.3, 0.6])
+def test_the_gain_of_a_batchs_own_weights_is_near_the_optimum(strength):
+    own, best = gain(strength)
+    assert 0.9 * best < own < 1.1 * best
