@@ -18,8 +18,8 @@ __all__ = ["lateral_weights", "rearrange"]
 OCCUPANCY = 0.1
 """The share of a map that :func:`lateral_weights` supposes an object to cover.
 
-Objects that cover a third to twice as much are weighed nearly as well, smaller ones
-less so.
+In the model an object of 6 % of a map gains at least nine tenths of the optimum, one
+of 4 % or of 14 % eight tenths, one of 2 % half of it.
 """
 
 _SPREADS_OF_CHANCE = 2.0
