@@ -90,7 +90,7 @@ def one_step(
     _dots(ax, sizes, measured, COLOURS["object"], "measured")
     ax.set_xscale("log", base=2)
     ax.set_xticks(sizes, [str(size) for size in sizes])
-    ax.set(xlabel="samples in the step, n", ylabel="fresh progress / own")
+    ax.set(xlabel="samples in the step, B", ylabel="fresh progress / own")
     ax.legend(loc="upper left")
     return done(figure)
 

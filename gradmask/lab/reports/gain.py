@@ -112,14 +112,15 @@ class Pooled(NamedTuple):
 
         The ratio, with the mask over without, of the mean gradient's agreement with
         :math:`G = \mathrm{E} g`, a squared cosine: the gain of SNR less the price of
-        the mask's bias,
+        the mask's bias; below zero where the masked mean points away from G,
 
         .. math:: \frac{\langle \mathrm{E} g', G \rangle^2 / \lVert G \rVert^2}
                   {\lVert \mathrm{E} g' \rVert^2 + N' / B}
                   \Big/ \frac{\lVert G \rVert^2}{\lVert G \rVert^2 + N / B} .
         """
         noise = (1 - self.q) / self.q / batch
-        return self.along**2 * (1 + noise) / (self.signal + self.noise * noise)
+        forwards = self.along * abs(self.along)
+        return forwards * (1 + noise) / (self.signal + self.noise * noise)
 
 
 def pooled(rows: Sequence[Row]) -> Pooled:

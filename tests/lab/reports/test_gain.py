@@ -55,6 +55,12 @@ def test_agreement_is_the_mean_gradients_squared_cosine():
     assert pooled([nothing] * 2).agreement_gain(64) == pytest.approx(1)
 
 
+def test_a_mean_that_points_uphill_does_not_agree():
+    row = {"q": 0.1, "signal": 0.9, "noise": 0.5, "along": 0.8}
+    ahead, back = (pooled([row | {"along": x}]) for x in (0.8, -0.8))
+    assert back.agreement_gain(64) == -ahead.agreement_gain(64) < 0
+
+
 def test_pooling_adds_signals_and_noises_not_gains():
     strong = {"q": 0.2, "signal": 0.9, "noise": 0.5, "along": 0.8}
     lost = {"q": -0.01, "signal": -3.0, "noise": 0.4, "along": 2.0}
