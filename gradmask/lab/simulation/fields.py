@@ -70,7 +70,8 @@ def contrast(energy: Tensor, kept: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        ``(A - B) / (A + B)`` of shape (B,), A and B the means over both sides.
+        ``(M1 - M0) / (M1 + M0)`` of shape (B,), with the means over what is kept and
+        over what is rejected.
     """
     kept, power = kept.to(energy), energy.square()
     loud, quiet = (
@@ -193,13 +194,13 @@ def predict_quality(
 ) -> tuple[float, float]:
     r"""Lateral quality of an object in noise at threshold zero, and the true gain.
 
-    The contrast c is that of :func:`predict_contrast`; that of the shuffled map, to
+    The contrast chi is that of :func:`predict_contrast`; that of the shuffled map, to
     first order in the kernel's central weight, is
 
-    .. math:: c_\circ \approx \frac{4 k(0)}{\sqrt{2 \pi}}\,
+    .. math:: \chi_\circ \approx \frac{4 k(0)}{\sqrt{2 \pi}}\,
               \frac{\bar e\, \sigma_e}{\overline{e^2}}.
 
-    With :math:`y = (c - c_\circ)/(1 - c_\circ)`, seven shuffles make of it
+    With :math:`y = (\chi - \chi_\circ)/(1 - \chi_\circ)`, seven shuffles make of it
     :math:`7 y / (8 - y)`.
 
     Parameters
