@@ -95,7 +95,7 @@ def test_the_contrast_of_an_object_is_predicted(channels, strength, sigma):
     kept = gm.functional.lateral_mask(energy, kernel)
     measured = calibration.contrast(energy, kept).mean().item()
     predicted = calibration.predict_contrast(kernel, support, strength, channels)
-    assert predicted == pytest.approx(measured, rel=0.04)
+    assert predicted == pytest.approx(measured, rel=0.07)
 
 
 def test_positions_are_averaged_in_groups_of_equal_size():
