@@ -85,6 +85,11 @@ def both_estimates(*grads):
     return torch.tensor([q.value, q.stderr], dtype=torch.float64)
 
 
+def both_parts(*grads):
+    spread = quality.quality_spread(dict(enumerate(grads)))
+    return torch.tensor([spread.value, spread.single, spread.paired]).double()
+
+
 def made(make):
     """A function that takes a dtype and a device, here those of a tensor."""
     return Case(
@@ -162,6 +167,14 @@ CASES = {
     "gradient_quality": Case(
         both_estimates,
         lambda n: (1 + normal(4, 3, 2), normal(4, 5, seed=1)),
+        double,
+        batched=False,
+        smooth=False,
+        on_cpu=True,
+    ),
+    "quality_spread": Case(
+        both_parts,
+        lambda n: (1 + normal(6, 3, 2), normal(6, 5, seed=1)),
         double,
         batched=False,
         smooth=False,

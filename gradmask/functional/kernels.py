@@ -90,9 +90,9 @@ def difference_of_gaussians(
 
     A narrow centre minus a wide surround, each a sampled Gaussian that sums to one,
 
-    .. math:: k \propto G_{\sigma} - G_{\rho\sigma},
+    .. math:: k \propto b_{\sigma} - b_{\beta\sigma},
 
-    divided by its L2 norm.  With the ratio :math:`\rho = 1.6` it closely follows
+    divided by its L2 norm.  With the ratio :math:`\beta = 1.6` it closely follows
     the Laplacian of Gaussian of the same zero crossing.
 
     Parameters

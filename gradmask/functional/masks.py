@@ -134,10 +134,10 @@ def lateral_mask(
 ) -> Tensor:
     r"""Keep the positions of an energy map that beat their surround.
 
-    .. math:: m(x) = 1[r(x) > \theta s + \epsilon], \qquad r = k * e,
+    .. math:: m(x) = 1[r(x) > \theta \sigma_r + \varepsilon], \qquad r = k * e,
 
-    with s the standard deviation of the response over the positions of a sample, and
-    the rounding error :math:`\epsilon = 4 \, \mathrm{eps} \sum |k| \max e`.
+    with sigma_r the standard deviation of the response over the positions of a sample,
+    and the rounding error :math:`\varepsilon = 4 \, \mathrm{eps} \sum |k| \max e`.
 
     Parameters
     ----------

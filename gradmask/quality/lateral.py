@@ -19,12 +19,14 @@ def lateral_quality(
 ) -> Tensor:
     r"""How much brighter the kept error is than the rejected, beyond chance.
 
-    With A and B the means of the squared error energy over the positions that the mask
-    keeps and rejects, the contrast :math:`c = (A - B)/(A + B)` is above zero for any
-    field, since the mask picks what is strong.  It is compared with the mean contrast
-    :math:`c_0` of n = 7 shuffled copies of the map, whose masks are computed anew:
+    The contrast of a map compares the means of the squared error energy over the
+    positions that the mask keeps, :math:`M_1`, and rejects, :math:`M_0`:
+    :math:`\chi = (M_1 - M_0)/(M_1 + M_0)`.  It is above zero for any field, since the
+    mask picks what is strong.  So the map's own contrast :math:`\chi_0` is compared
+    with those of seven shuffled copies, whose masks are computed anew.  With
+    :math:`\bar\chi` for the mean of all eight,
 
-    .. math:: \mathrm{LGQ} = \frac{c - c_0}{(1 - c_0) + (1 - c)/n}.
+    .. math:: \mathrm{LGQ} = \frac{\chi_0 - \bar\chi}{1 - \bar\chi}.
 
     1: nothing bright is rejected.  0: no more than chance.  Negative: the kernel
     rejects bright structure, because it is too small for it, say.
@@ -55,11 +57,11 @@ def lateral_quality(
     -----
     The seven shuffles are the powers of one fixed permutation of order eight, so that
     a map and its shuffled copies form an orbit.  Where a field has no spatial
-    structure all eight are equally likely, the denominator, which is
-    :math:`8/7` of one less the mean contrast of the eight, is the same for each, and
-    the expectation of LGQ is exactly zero, for any distribution of energies.  (The
-    plainer :math:`(c - c_0)/(1 - c_0)`, to which it tends for many shuffles, is biased
-    downwards by the fluctuation of :math:`c_0`, without bound for sparse maps.)
+    structure all eight are equally likely, the denominator is the same for each, and
+    the expectation of LGQ is exactly zero, for any distribution of energies.  (A single
+    copy in the place of the mean, :math:`(\chi_0 - \chi_1)/(1 - \chi_1)`, would be
+    biased downwards by the fluctuation of :math:`\chi_1`, without bound for sparse
+    maps.)
 
     Neither the global random state nor the rest of the batch has any influence.
 
@@ -79,9 +81,10 @@ def lateral_quality(
     arranged = energy.flatten(1)[:, orders].view(-1, 1, *energy.shape[-2:])
     mask = lateral_mask(arranged, kernel, threshold)
     contrasts = _contrast(arranged.square(), mask).view(len(delta), 1 + _SHUFFLES)
-    c, c0 = contrasts[:, 0], contrasts[:, 1:].mean(1)
-    excess = c - c0
-    return torch.where(excess == 0, excess, excess / ((1 - c0) + (1 - c) / _SHUFFLES))
+    own, others = contrasts[:, 0], contrasts[:, 1:].mean(1)
+    excess = own - others
+    room = (1 - others) + (1 - own) / _SHUFFLES
+    return torch.where(excess == 0, excess, excess / room)
 
 
 def _contrast(power: Tensor, mask: Tensor) -> Tensor:

@@ -34,9 +34,9 @@ def lateral_saliency(
 ) -> Tensor:
     r"""Saliency map of lateral inhibition: where the errors of a logit stand out.
 
-    .. math:: S = \sum_{l} \uparrow\!\big[\, k * \lVert \delta_l \rVert_2 \,\big]_+
+    .. math:: S = \sum_{i} \uparrow\!\big[\, k * \lVert \delta_i \rVert_2 \,\big]_+
 
-    with delta_l the gradient of the target's logit at the input of activation l, the
+    with delta_i the gradient of the target's logit at the input of activation i, the
     norm taken over channels, the response kept where it is positive, and the arrow
     for bilinear interpolation to the size of the image.
 

@@ -19,8 +19,8 @@ def striped(
     r"""Lay stripes behind the objects, whose direction shows a class.
 
     To every pixel outside the object is added
-    :math:`s (1 + \sin(2 \pi (x \cos \phi + y \sin \phi) / \lambda))`, with
-    :math:`\phi = \pi c / 10` for class c.  The sum is clamped to [0, 1].
+    :math:`h (1 + \sin(2 \pi (x \cos \phi + y \sin \phi) / \ell))`, with
+    :math:`\phi = \pi j / 10` for class j.  The sum is clamped to [0, 1].
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ def striped(
     classes : Tensor of int64, shape (N,)
         What the stripes show, 0 to 9.
     strength : float, default 0.1
-        s, in units of intensity.
+        h, in units of intensity.
     period : float, default 4
-        :math:`\lambda`, from one stripe to the next, in pixels.
+        :math:`\ell`, from one stripe to the next, in pixels.
 
     Returns
     -------
@@ -103,18 +103,18 @@ def misleading(scenes: Scenes, agreement: float, *, seed: int) -> Scenes:
 def stripe_response(sigma: float, period: float) -> float:
     r"""How strongly a Laplacian of Gaussian answers to stripes, from 0 to 1.
 
-    .. math:: h = \frac{e}{2} (\omega \sigma)^2 e^{-(\omega \sigma)^2 / 2},
-              \qquad \omega = 2 \pi / \lambda,
+    .. math:: h = \frac{u^2}{2} \exp\Big(1 - \frac{u^2}{2}\Big),
+              \qquad u = 2 \pi \sigma / \ell,
 
     the kernel's gain for a wave over its gain for the wave that it answers best, with
-    :math:`\lambda = \sqrt 2 \pi \sigma`.
+    :math:`\ell = \sqrt 2 \pi \sigma`.
 
     Parameters
     ----------
     sigma : float
         Of the kernel, in pixels.
     period : float
-        :math:`\lambda`, from one stripe to the next, in pixels.
+        :math:`\ell`, from one stripe to the next, in pixels.
 
     References
     ----------

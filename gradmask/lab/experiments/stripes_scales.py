@@ -2,10 +2,10 @@ r"""Which kernels are blind to which stripes: the mask at other scales, by width
 
 Put after the first seed of :mod:`.stripes` and before any of these runs.  There the
 mask's lead did not shrink with wider stripes, as we had foretold, but grew.  We had
-misjudged what the kernel sees: to stripes :math:`\lambda` apart it responds by
+misjudged what the kernel sees: to stripes :math:`\ell` apart it responds by
 
-.. math:: h = \frac{e}{2} (\omega \sigma)^2 e^{-(\omega \sigma)^2 / 2},
-          \qquad \omega = 2 \pi / \lambda,
+.. math:: h = \frac{u^2}{2} \exp\Big(1 - \frac{u^2}{2}\Big),
+          \qquad u = 2 \pi \sigma / \ell,
 
 as a share of its largest response (Marr and Hildreth 1980).  With sigma a quarter of
 the map that is 0.1 for stripes of half the map, and nothing for narrower ones: it is

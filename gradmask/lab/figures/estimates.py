@@ -13,7 +13,14 @@ from numpy.typing import ArrayLike
 from gradmask.lab.figures.style import COLOURS, GREY, done, subplots
 from gradmask.lab.reports.stats import Course, Interval
 
-__all__ = ["estimates", "growth", "jackknife", "kept_by_energy", "one_step"]
+__all__ = [
+    "estimates",
+    "growth",
+    "jackknife",
+    "kept_by_energy",
+    "one_step",
+    "samples_needed",
+]
 
 
 def estimates(
@@ -69,6 +76,37 @@ def jackknife(
     return done(figure)
 
 
+def samples_needed(
+    q: Sequence[float],
+    needed: Mapping[int, Sequence[float]],
+    pairs_alone: Mapping[int, Sequence[float]],
+    simulated: Mapping[int, Sequence[tuple[float, float]]],
+) -> Figure:
+    """Samples that an estimate of Q needs, by Q and the noise's directions.
+
+    Parameters
+    ----------
+    q : sequence of float
+        Values of Q of the lines.
+    needed, pairs_alone : mapping of int to sequence of float
+        By the number of directions: numbers of samples, and what they would be if
+        only pairs of samples made the estimate scatter (dashed).
+    simulated : mapping of int to sequence of (float, float)
+        By the number of directions: the Q for which a simulated error is good enough,
+        and the number of samples that had it (dots).
+    """
+    figure, ax = subplots(1, height=2.7)
+    colours = (COLOURS[name] for name in ("object", "mask", "top-k"))
+    for (directions, samples), colour in zip(needed.items(), colours, strict=False):
+        ax.plot(q, samples, color=colour, label=f"{directions} directions")
+        ax.plot(q, pairs_alone[directions], "--", color=colour, lw=1)
+        dots = np.array(simulated[directions]).T
+        ax.plot(*dots, "o", color=colour, mec="white", ms=6)
+    ax.set(xscale="log", yscale="log", xlabel="Q", ylabel="samples B")
+    ax.legend()
+    return done(figure)
+
+
 def one_step(
     sizes: Sequence[int], measured: Sequence[Interval], predicted: Course
 ) -> Figure:
@@ -77,11 +115,11 @@ def one_step(
     Parameters
     ----------
     sizes : sequence of int
-        Batch sizes n of the measured shares.
+        Batch sizes B of the measured shares.
     measured : sequence of Interval
         The shares.
     predicted : Course
-        What is predicted, over n.
+        What is predicted, over B.
     """
     figure, ax = subplots(1, height=2.6)
     middle, low, high = np.array(predicted.y).T
@@ -90,7 +128,7 @@ def one_step(
     _dots(ax, sizes, measured, COLOURS["object"], "measured")
     ax.set_xscale("log", base=2)
     ax.set_xticks(sizes, [str(size) for size in sizes])
-    ax.set(xlabel="samples in the step, n", ylabel="fresh progress / own")
+    ax.set(xlabel="samples in the step, B", ylabel="fresh progress / own")
     ax.legend(loc="upper left")
     return done(figure)
 

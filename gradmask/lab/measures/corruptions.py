@@ -3,12 +3,12 @@ r"""Common corruptions: what weather and cameras, not adversaries, do to an imag
 After Hendrycks and Dietterich, *Benchmarking neural network robustness to common
 corruptions and perturbations*, ICLR 2019, with strengths of our own.  They are mild to
 the eye, and chosen so that plain training's accuracy on the validation scenes falls in
-steps, from hardly at all to more than half.  For an image x in [0, 1] and severity
+steps, from hardly at all to more than half.  For an image X in [0, 1] and severity
 1 ... 5:
 
-- noise: :math:`x + s n`, n standard normal at every pixel, clipped to [0, 1];
-- blur: a Gaussian of standard deviation s pixels, the border reflected;
-- contrast: :math:`\bar x + s (x - \bar x)`, with :math:`\bar x` the mean of each
+- noise: :math:`X + t n`, n standard normal at every pixel, clipped to [0, 1];
+- blur: a Gaussian of standard deviation t pixels, the border reflected;
+- contrast: :math:`\bar X + t (X - \bar X)`, with :math:`\bar X` the mean of each
   channel.
 """
 

@@ -19,6 +19,7 @@ __all__ = [
     "Pooled",
     "explained",
     "measurable",
+    "object_noise",
     "pairs",
     "pooled",
 ]
@@ -59,7 +60,7 @@ class Plane(NamedTuple):
     Attributes
     ----------
     occupancy : float
-        pi, the object's share of the noise's energy.
+        omega, the object's share of the noise's energy.
     q, p : array, shape (N,)
         False-alarm and hit rates of the grid.
     gain : array, shape (N, N)
@@ -111,14 +112,15 @@ class Pooled(NamedTuple):
 
         The ratio, with the mask over without, of the mean gradient's agreement with
         :math:`G = \mathrm{E} g`, a squared cosine: the gain of SNR less the price of
-        the mask's bias,
+        the mask's bias; below zero where the masked mean points away from G,
 
         .. math:: \frac{\langle \mathrm{E} g', G \rangle^2 / \lVert G \rVert^2}
                   {\lVert \mathrm{E} g' \rVert^2 + N' / B}
                   \Big/ \frac{\lVert G \rVert^2}{\lVert G \rVert^2 + N / B} .
         """
         noise = (1 - self.q) / self.q / batch
-        return self.along**2 * (1 + noise) / (self.signal + self.noise * noise)
+        forwards = self.along * abs(self.along)
+        return forwards * (1 + noise) / (self.signal + self.noise * noise)
 
 
 def pooled(rows: Sequence[Row]) -> Pooled:
@@ -137,6 +139,46 @@ def pooled(rows: Sequence[Row]) -> Pooled:
         float(((1 - q) * noise).sum() / (1 - q).sum()),
         float((q * along).sum() / q.sum()),
     )
+
+
+def object_noise(share: float, common: float) -> float:
+    r"""Object's share of the noise, from its share of the energy.
+
+    .. math:: w = \frac{w_e - Q_1}{1 - Q_1}
+
+    where the contributions of different positions are uncorrelated and only those on
+    the object have a mean: of the energy, the object holds all that is common and the
+    share w of what is not.
+
+    Parameters
+    ----------
+    share : float
+        w_e, the object's share of the contributions' energy.
+    common : float
+        Q_1, the share of that energy that is squared means; at least 0, below 1, and
+        at most `share`.
+
+    Returns
+    -------
+    float
+        w, whose inverse is the gain of the object as a mask.
+
+    Raises
+    ------
+    ValueError
+        If the shares are not in order.
+
+    Examples
+    --------
+    >>> round(object_noise(0.6, 0.5), 3)
+    0.2
+    """
+    if not 0 <= common <= share <= 1 or common == 1:
+        raise ValueError(
+            "the shares must obey 0 <= common <= share <= 1 and common < 1, "
+            f"got {share} and {common}"
+        )
+    return (share - common) / (1 - common)
 
 
 def explained(rows: Sequence[Row], predictor: str) -> dict[str, float]:

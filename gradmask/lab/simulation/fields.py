@@ -20,6 +20,7 @@ __all__ = [
     "contrast",
     "kept_share",
     "null_contrast",
+    "predict_contrast",
     "predict_quality",
 ]
 
@@ -69,7 +70,8 @@ def contrast(energy: Tensor, kept: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        ``(A - B) / (A + B)`` of shape (B,), A and B the means over both sides.
+        ``(M1 - M0) / (M1 + M0)`` of shape (B,), with the means over what is kept and
+        over what is rejected.
     """
     kept, power = kept.to(energy), energy.square()
     loud, quiet = (
@@ -82,10 +84,10 @@ def kept_share(energy: Tensor, kernel: Tensor, threshold: float = 0.0) -> Tensor
     r"""Probability that a position of given energy is kept, if its place is random.
 
     .. math:: P(m = 1 \mid e) \approx
-              \Phi\Big(\frac{\rho_c z - \theta}{\sqrt{1 - \rho_c^2}}\Big),
+              \Phi\Big(\frac{k(0)\, z - \theta}{\sqrt{1 - k(0)^2}}\Big),
               \qquad z = \frac{e - \bar e}{\sigma_e}
 
-    with mean and deviation of the energy over the map, and rho_c the central weight of
+    with mean and deviation of the energy over the map, and k(0) the central weight of
     a balanced kernel of unit norm.
 
     Parameters
@@ -147,19 +149,21 @@ def null_contrast(energy: Tensor, kernel: Tensor, threshold: float = 0.0) -> Ten
     return contrast(energy, kept_share(energy, kernel, threshold))
 
 
-def predict_quality(
+def predict_contrast(
     kernel: Tensor, support: Tensor, strength: float, channels: int
-) -> tuple[float, float]:
-    r"""Lateral quality of an object in noise at threshold zero, and the true gain.
+) -> float:
+    r"""Contrast between the kept and the rejected part of an object in noise.
 
-    The contrast follows from the rates at which positions, and their energies, are
-    kept on the object and outside it; that of the shuffled map, to first order, is
+    At threshold zero.  The numbers kept follow from :math:`P`, the share of positions
+    kept on the object, and :math:`q` outside it.  The energies follow from the selected
+    rates :math:`\tilde p` and :math:`\tilde q`: outside the object :math:`\tilde q`
+    is kept, in units of the noise's energy, and on it
 
-    .. math:: c_0 \approx \frac{4 \rho_c}{\sqrt{2 \pi}}\,
-              \frac{\bar e\, \sigma_e}{\overline{e^2}}.
+    .. math:: \frac{\mathrm{E}[m e^2]}{C \tau^2}
+              = (1 + \lambda) P + (1 + 2 \lambda) (\tilde p - P),
 
-    With :math:`y = (c - c_0)/(1 - c_0)`, seven shuffles make of it
-    :math:`7 y / (8 - y)`.
+    because what selection adds to the kept share of the signal, :math:`\tilde p - P`,
+    it adds twice to that of the signal's energy, and once to that of the noise's.
 
     Parameters
     ----------
@@ -169,27 +173,54 @@ def predict_quality(
 
     Returns
     -------
-    quality, gain : float
-        The gain is that of :func:`gradmask.theory.predict_gain`.
+    float
+        The contrast of the mean energies, between -1 and 1.
     """
     kept = hit_rate(detectability_map(kernel, support, strength, channels), 0.0)
     p, q = kept[support].mean().item(), kept[~support].mean().item()
     selected = predict_gain(kernel, support, strength, channels)
-    pi = selected.occupancy
+    omega = selected.occupancy
+    chosen = (1 + 2 * strength) * (selected.hit_rate - p)
+    count = omega * p + (1 - omega) * q
+    energy = omega * ((1 + strength) * p + chosen)
+    energy += (1 - omega) * selected.false_alarm_rate
+    loud = energy / count
+    quiet = (1 + omega * strength - energy) / (1 - count)
+    return (loud - quiet) / (loud + quiet)
 
-    count = pi * p + (1 - pi) * q
-    energy = 1 + pi * strength
-    kept_energy = pi * (1 + strength) * selected.hit_rate
-    kept_energy += (1 - pi) * selected.false_alarm_rate
-    loud, quiet = kept_energy / count, (energy - kept_energy) / (1 - count)
-    c = (loud - quiet) / (loud + quiet)
 
-    share = torch.tensor([1 - pi, pi], dtype=torch.float64)
+def predict_quality(
+    kernel: Tensor, support: Tensor, strength: float, channels: int
+) -> tuple[float, float]:
+    r"""Lateral quality of an object in noise at threshold zero, and the true gain.
+
+    The contrast chi is that of :func:`predict_contrast`; that of the shuffled map, to
+    first order in the kernel's central weight, is
+
+    .. math:: \chi_\circ \approx \frac{4 k(0)}{\sqrt{2 \pi}}\,
+              \frac{\bar e\, \sigma_e}{\overline{e^2}}.
+
+    With :math:`y = (\chi - \chi_\circ)/(1 - \chi_\circ)`, seven shuffles make of it
+    :math:`7 y / (8 - y)`.
+
+    Parameters
+    ----------
+    kernel, support, strength, channels
+        As of :func:`predict_contrast`.
+
+    Returns
+    -------
+    quality, gain : float
+        The gain is that of :func:`gradmask.theory.predict_gain`.
+    """
+    c = predict_contrast(kernel, support, strength, channels)
+    gain = predict_gain(kernel, support, strength, channels)
+    share = torch.tensor([1 - gain.occupancy, gain.occupancy], dtype=torch.float64)
     means, variances = energy_moments([0.0, strength], channels)
     mean = (share * means).sum()
     deviation = (share * (variances + (means - mean).square())).sum().sqrt()
+    energy = channels * (1 + gain.occupancy * strength)
     slope = 4 * kernel.max() / math.sqrt(2 * math.pi)
-    c0 = (slope * mean * deviation / (channels * energy)).item()
-
-    y = (c - c0) / (1 - c0)
-    return 7 * y / (8 - y), selected.gain
+    null = (slope * mean * deviation / energy).item()
+    y = (c - null) / (1 - null)
+    return 7 * y / (8 - y), gain.gain

@@ -23,10 +23,10 @@ class AblatedMask(GradientMask):
     Parameters
     ----------
     soft : bool, default False
-        Weigh positions by :math:`1 / (1 + e^{-2 r / s})`, with r the lateral response
-        and s its standard deviation over the sample, instead of keeping or dropping
-        them.  Of several scales the first counts; a sample without any response is
-        kept whole.
+        Weigh positions by :math:`1 / (1 + \exp(-2 r / \sigma_r))`, with r the lateral
+        response and sigma_r its standard deviation over the sample, instead of keeping
+        or dropping them.  Of several scales the first counts; a sample without any
+        response is kept whole.
     rescaled : bool, default False
         Multiply the masked error of every sample so that its norm is what it was.
     depth : pair of float, default (0, 1)

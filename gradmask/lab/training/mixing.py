@@ -5,7 +5,7 @@ gets a partner from the same batch, all of them a permutation, and it returns th
 images and their soft targets (B, 10), each of which sums to one.  Shapes that do not
 fit raise a ValueError.  The global random state is neither read nor changed.
 
-A share :math:`\lambda` is drawn for every image, uniformly from [0, 1]: the
+A share :math:`\beta` is drawn for every image, uniformly from [0, 1]: the
 Beta(1, 1) with which the papers train on CIFAR-10.
 """
 
@@ -25,8 +25,8 @@ Mixed = tuple[Tensor, Tensor]
 def mixup(images: Tensor, labels: Tensor, generator: Generator) -> Mixed:
     r"""Average every image with its partner, and the labels alike.
 
-    .. math:: x' = \lambda x_i + (1 - \lambda) x_j, \quad
-              y' = \lambda y_i + (1 - \lambda) y_j
+    .. math:: X' = \beta X_i + (1 - \beta) X_j, \quad
+              y' = \beta y_i + (1 - \beta) y_j
 
     References
     ----------
@@ -42,7 +42,7 @@ def mixup(images: Tensor, labels: Tensor, generator: Generator) -> Mixed:
 def cutmix(images: Tensor, labels: Tensor, generator: Generator) -> Mixed:
     r"""Paste a box of the partner, centred anywhere and clipped at the edge.
 
-    Its sides are :math:`\sqrt{1 - \lambda}` of the image's; what is left of the image
+    Its sides are :math:`\sqrt{1 - \beta}` of the image's; what is left of the image
     is its share of the target.
 
     References

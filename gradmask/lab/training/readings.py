@@ -62,12 +62,12 @@ class BlurMask(_Reading):
 class SubtractiveInhibition(_Reading):
     r"""A position's error is reduced by a share of its surround's, and none is dropped.
 
-    .. math:: w(x) = \max\Big(0,\, 1 - \beta \, \frac{s(x)}{e(x)}\Big), \qquad
-              s = (k_{5 \times 5} * e - k_0 \, e) / (1 - k_0),
+    .. math:: w(x) = \max\Big(0,\, 1 - \beta \, \frac{u(x)}{e(x)}\Big), \qquad
+              u = \frac{k_{5 \times 5} * e - k(0)\, e}{1 - k(0)},
 
-    scaled so that the weights of a sample have mean one: the surround s is the mean
+    scaled so that the weights of a sample have mean one: the surround u is the mean
     energy of the other positions under a Gaussian kernel k of 5x5 positions, whose
-    centre has the weight :math:`k_0`.  A sample whose weights are all zero is kept as
+    centre has the weight :math:`k(0)`.  A sample whose weights are all zero is kept as
     it is.
 
     Parameters

@@ -27,6 +27,17 @@ def test_the_jackknife_has_a_line_and_dots_for_every_number_of_samples():
     assert set(one.get_ydata()) == {1}
 
 
+def test_samples_needed_has_two_lines_and_dots_for_every_number_of_directions():
+    needed, alone, dots = {5: [90, 30]}, {5: [20, 6]}, {5: [(0.1, 60), (0.2, 25)]}
+    (ax,) = draw.samples_needed([0.1, 0.3], needed, alone, dots).axes
+    whole, part, points = ax.lines
+    assert list(whole.get_ydata()) == needed[5]
+    assert list(part.get_ydata()) == alone[5]
+    assert part.get_linestyle() == "--"
+    assert np.allclose(points.get_xydata(), dots[5])
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+
+
 def test_one_step_draws_what_is_predicted_and_what_was_measured():
     predicted = Course([1, 4], [Interval(0.25, 0.0, 0.5), Interval(0.5, 0.1, 0.8)])
     (ax,) = draw.one_step([1, 4], [Interval(0.2, 0.1, 0.3)] * 2, predicted).axes

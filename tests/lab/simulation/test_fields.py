@@ -82,6 +82,22 @@ def test_the_quality_of_an_object_is_predicted(radius, sigma, strength):
     assert quality.mean().item() == pytest.approx(predicted, rel=0.15, abs=error)
 
 
+@pytest.mark.parametrize(
+    ("channels", "strength", "sigma"), [(8, 3.0, 0.7), (16, 1.0, 1.0), (32, 0.5, 4.0)]
+)
+def test_the_contrast_of_an_object_is_predicted(channels, strength, sigma):
+    support = disc(5)
+    kernel = gm.laplacian_of_gaussian(sigma, dtype=torch.float64)
+    noise = torch.randn(200, channels, 28, 28, dtype=torch.float64)
+    energy = gm.functional.error_energy(
+        error_signals(support, strength, channels, noise)
+    )
+    kept = gm.functional.lateral_mask(energy, kernel)
+    measured = calibration.contrast(energy, kept).mean().item()
+    predicted = calibration.predict_contrast(kernel, support, strength, channels)
+    assert predicted == pytest.approx(measured, rel=0.07)
+
+
 def test_positions_are_averaged_in_groups_of_equal_size():
     energy = torch.arange(1.0, 33)
     found = calibration.by_energy(energy, energy > 16, energy / 32, bins=2)

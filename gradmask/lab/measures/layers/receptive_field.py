@@ -13,10 +13,10 @@ __all__ = ["radius", "receptive_field"]
 def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Tensor:
     r"""Effective receptive field of a layer: what the unit in its middle depends on.
 
-    .. math:: R(p) = \operatorname{mean}_{x, c}
-              \Big| \frac{\partial y_c}{\partial x(p)} \Big|
+    .. math:: R(x) = \operatorname{mean}_{X, j}
+              \Big| \frac{\partial z_j}{\partial X(x)} \Big|
 
-    over images x and the layer's channels c, with :math:`y_c` the output of the layer
+    over images X and the layer's channels j, with :math:`z_j` the output of the layer
     at the position ``(H' // 2, W' // 2)``, summed over the channels of the image.
 
     Parameters
@@ -65,7 +65,7 @@ def receptive_field(model: nn.Module, layer: str, images: Tensor) -> Tensor:
 def radius(field: Tensor) -> float:
     r"""Root-mean-square distance of a field from its centre of mass, in pixels.
 
-    .. math:: r^2 = \frac{\sum_p R(p) \lVert p - \bar p \rVert^2}{\sum_p R(p)}
+    .. math:: \ell^2 = \frac{\sum_x R(x) \lVert x - \bar x \rVert^2}{\sum_x R(x)}
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ Attack = Callable[[nn.Module, Tensor, Tensor, float], Tensor]
 def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
     r"""Fast gradient sign method: one step of size epsilon up the cross-entropy.
 
-    .. math:: x' = \mathrm{clip}_{[0, 1]}(x + \epsilon \, \mathrm{sign} \nabla_x L)
+    .. math:: X' = \mathrm{clip}_{[0, 1]}(X + \epsilon \, \mathrm{sign} \nabla_X L)
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def pgd(
 ) -> Tensor:
     r"""Projected gradient descent in the maximum norm, from random starts.
 
-    .. math:: x \leftarrow \Pi(x + \alpha \, \mathrm{sign} \nabla_x L)
+    .. math:: X \leftarrow \Pi(X + \alpha \, \mathrm{sign} \nabla_X L)
 
     with :math:`\Pi` the projection onto the pixels within epsilon of the image and in
     [0, 1], from a start that is uniform in the ball.  The search for an image ends as

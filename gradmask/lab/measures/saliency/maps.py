@@ -51,7 +51,7 @@ def lateral(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 def gradient(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     r"""Absolute gradient of the class's logit, its maximum over the colours.
 
-    .. math:: S_p = \max_c \, \lvert \partial z_y / \partial x_{cp} \rvert
+    .. math:: S(x) = \max_i \, \lvert \partial f / \partial X_i(x) \rvert
 
     References
     ----------
@@ -88,11 +88,11 @@ def grad_cam(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     r"""Grad-CAM of the last stage of convolutions, upsampled to the image.
 
     .. math::
-        S = \uparrow \Big[ \sum_k w_k A_k \Big]_+ , \qquad
-        w_k = \operatorname{mean}_p \, \partial z_y / \partial A_{kp}
+        S = \uparrow \Big[ \sum_j w_j z_j \Big]_+ , \qquad
+        w_j = \operatorname{mean}_x \, \partial f / \partial z_j(x)
 
-    with A the stage's output (:func:`last_stage`) and the arrow for bilinear
-    interpolation; captum's.
+    with f the logit, z the stage's output (:func:`last_stage`) and the arrow for
+    bilinear interpolation; captum's.
 
     References
     ----------
@@ -115,10 +115,10 @@ def grad_cam_plus_plus(model: nn.Module, images: Tensor, labels: Tensor) -> Tens
     r"""Grad-CAM++ of the last stage of convolutions, upsampled to the image.
 
     .. math::
-        S = \uparrow \Big[ \sum_k w_k A_k \Big]_+ , \qquad
-        w_k = \sum_p \frac{g_{kp}^2}{2 g_{kp}^2 + g_{kp}^3 \sum_q A_{kq}} [g_{kp}]_+
+        S = \uparrow \Big[ \sum_j w_j z_j \Big]_+ , \qquad
+        w_j = \sum_x \frac{g_j(x)^2}{2 g_j(x)^2 + g_j(x)^3 \sum_y z_j(y)} [g_j(x)]_+
 
-    with g the gradient of the logit at A; a term whose gradient is zero is zero.  The
+    with g the gradient of the logit at z; a term whose gradient is zero is zero.  The
     formula is meant for activations that are not negative: behind a linear stage, such
     as a MobileNet's, its denominators may have either sign.
 
