@@ -24,15 +24,15 @@ def normalised_gain(
     A normalisation lets no part of an error through that lies along one or along the
     normalised feature map :math:`\hat z`, so that only activations without these parts
     count, :math:`\tilde a = a - \overline{a} - \hat z\, \overline{a \hat z}`.  With
-    :math:`A = \sum_\Omega \tilde a`, :math:`Z = \sum_\Omega \hat z \tilde a`,
+    :math:`T = \sum_\Omega \tilde a`, :math:`Z = \sum_\Omega \hat z \tilde a`,
     :math:`\zeta = \overline{\hat z 1_\Omega}`, the share of the area
     :math:`\omega_0 = \overline{1_\Omega}` and the occupancy :math:`\tilde\omega` by
     :math:`\lVert \tilde a \rVert^2`, the gain in one channel is
 
-    .. math:: \frac{\big\lVert \big(p (1 - \omega_0) + q\, \omega_0\big) A
-                    - (p - q)\, \zeta Z \big\rVert^2 / \lVert A \rVert^2}
+    .. math:: \frac{\big\lVert \big(p (1 - \omega_0) + q\, \omega_0\big) T
+                    - (p - q)\, \zeta Z \big\rVert^2 / \lVert T \rVert^2}
                    {\tilde\omega p + (1 - \tilde\omega) q - (p - q)^2\,
-                    (\lVert A \rVert^2 + \lVert Z \rVert^2) /
+                    (\lVert T \rVert^2 + \lVert Z \rVert^2) /
                     \sum 1 \sum \lVert \tilde a \rVert^2 + \varphi},
 
     with sums and means over batch and positions.  Channels add up, above and below,
