@@ -14,6 +14,7 @@ from gradmask.theory._broadcast import distribution
 from gradmask.theory._margin import Margin, both_positive, margin_of, normal_score
 from gradmask.theory._response import response_to
 from gradmask.theory.energy import energy_moments, third_cumulant
+from gradmask.theory.rates import snr_gain
 
 __all__ = ["GainPrediction", "predict_gain"]
 
@@ -30,7 +31,7 @@ class GainPrediction(NamedTuple):
     def gain(self) -> float:
         """The factor on the signal-to-noise ratio."""
         p, q, occupancy, fluctuation = self
-        return p**2 / (occupancy * p + (1 - occupancy) * q + fluctuation)
+        return snr_gain(p, q, occupancy, fluctuation=fluctuation)
 
 
 def predict_gain(

@@ -67,7 +67,8 @@ def snr_gain(
     fluctuation : number, array or tensor, default 0
         Noise that the mask adds by varying between samples, ``lambda * omega *
         Var(K) / |object|`` with K the number of kept positions of the object:
-        ``lambda * omega * p * (1 - p)`` for independent bits.
+        ``lambda * omega * p * (1 - p)`` for independent bits.  It may be below zero
+        for a mask that looks at the noise (:func:`gradmask.theory.predict_gain`).
 
     Returns
     -------
@@ -77,7 +78,8 @@ def snr_gain(
     Raises
     ------
     ValueError
-        If the occupancy is outside [0, 1] or another argument negative.
+        If the occupancy is outside [0, 1], a rate negative, or a fluctuation so far
+        below zero that the noise would be.
 
     Notes
     -----
@@ -100,12 +102,15 @@ def snr_gain(
     tensor([0.5000, 1.3333])
     """
     p, q, omega, noise = tensors(hit_rate, false_alarm_rate, occupancy, fluctuation)
-    for name, t in ("hit_rate", p), ("false_alarm_rate", q), ("fluctuation", noise):
+    for name, t in ("hit_rate", p), ("false_alarm_rate", q):
         if (t < 0).any():
             raise ValueError(f"{name} must not be negative, got {t.tolist()}")
     if ((omega < 0) | (omega > 1)).any():
         raise ValueError(f"occupancy must lie in [0, 1], got {omega.tolist()}")
-    return p.square() / (omega * p + (1 - omega) * q + noise)
+    kept = omega * p + (1 - omega) * q + noise
+    if (kept < 0).any():
+        raise ValueError(f"fluctuation leaves less than no noise: {noise.tolist()}")
+    return p.square() / kept
 
 
 @closed_form

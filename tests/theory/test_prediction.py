@@ -180,6 +180,16 @@ def test_one_channel_keeps_no_more_than_there_is():
         assert 0 < p <= 1
 
 
+def test_selection_may_outweigh_the_fluctuation():
+    kernel, support = laplacian_of_gaussian(1.0), disc(6, 20)
+    prediction = predict_gain(kernel, support, 0.5, 1)
+    along, across = drawn(support, 0.5, 1, count=8000)
+    mask = kept((along.square() + 0 * across).sqrt(), kernel, 0.0)
+    measured, error = drawn_gain(support, along, 0 * across, mask, 0.5)
+    assert prediction.fluctuation < 0
+    assert abs(prediction.gain - measured) < 0.02 + 3 * error
+
+
 def test_channels_need_not_be_whole():
     kernel, support = laplacian_of_gaussian(1.4), disc(3, 15)
     gains = [predict_gain(kernel, support, 0.3, c).gain for c in (8, 8.5, 9)]
