@@ -82,10 +82,10 @@ def kept_share(energy: Tensor, kernel: Tensor, threshold: float = 0.0) -> Tensor
     r"""Probability that a position of given energy is kept, if its place is random.
 
     .. math:: P(m = 1 \mid e) \approx
-              \Phi\Big(\frac{k(0)\, z - \theta}{\sqrt{1 - k(0)^2}}\Big),
+              \Phi\Big(\frac{\rho_c z - \theta}{\sqrt{1 - \rho_c^2}}\Big),
               \qquad z = \frac{e - \bar e}{\sigma_e}
 
-    with mean and deviation of the energy over the map, and k(0) the central weight of
+    with mean and deviation of the energy over the map, and rho_c the central weight of
     a balanced kernel of unit norm.
 
     Parameters
@@ -153,13 +153,9 @@ def predict_quality(
     r"""Lateral quality of an object in noise at threshold zero, and the true gain.
 
     The contrast follows from the rates at which positions, and their energies, are
-    kept on the object and outside it.  Of the object's energy the mask keeps
-    :math:`P_2 + \lambda P_4` in units of :math:`C \tau^2`, the probabilities being
-    those of :func:`gradmask.theory.predict_gain`; to first order,
-    :math:`P_4 \approx 2 P_2 - P_0`.  The contrast of the shuffled map is, to first
-    order,
+    kept on the object and outside it; that of the shuffled map, to first order, is
 
-    .. math:: c_0 \approx \frac{4\, k(0)}{\sqrt{2 \pi}}\,
+    .. math:: c_0 \approx \frac{4 \rho_c}{\sqrt{2 \pi}}\,
               \frac{\bar e\, \sigma_e}{\overline{e^2}}.
 
     With :math:`y = (c - c_0)/(1 - c_0)`, seven shuffles make of it
@@ -179,16 +175,16 @@ def predict_quality(
     kept = hit_rate(detectability_map(kernel, support, strength, channels), 0.0)
     p, q = kept[support].mean().item(), kept[~support].mean().item()
     selected = predict_gain(kernel, support, strength, channels)
-    area = selected.occupancy
+    pi = selected.occupancy
 
-    count = area * p + (1 - area) * q
-    energy = 1 + area * strength
-    on_object = selected.hit_rate + strength * (2 * selected.hit_rate - p)
-    kept_energy = area * on_object + (1 - area) * selected.false_alarm_rate
+    count = pi * p + (1 - pi) * q
+    energy = 1 + pi * strength
+    kept_energy = pi * (1 + strength) * selected.hit_rate
+    kept_energy += (1 - pi) * selected.false_alarm_rate
     loud, quiet = kept_energy / count, (energy - kept_energy) / (1 - count)
     c = (loud - quiet) / (loud + quiet)
 
-    share = torch.tensor([1 - area, area], dtype=torch.float64)
+    share = torch.tensor([1 - pi, pi], dtype=torch.float64)
     means, variances = energy_moments([0.0, strength], channels)
     mean = (share * means).sum()
     deviation = (share * (variances + (means - mean).square())).sum().sqrt()

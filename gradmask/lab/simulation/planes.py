@@ -16,12 +16,12 @@ __all__ = ["gain_plane", "window_curves"]
 
 
 def gain_plane(occupancy: float, detectors: Sequence[float] = (0.5, 1.0, 2.0)) -> Plane:
-    r"""Gain :math:`p^2 / (\omega p + (1 - \omega) q)` at all rates; detectors' curves.
+    r"""Gain :math:`p^2 / (\pi p + (1 - \pi) q)` at all rates, and curves of detectors.
 
     Parameters
     ----------
     occupancy : float
-        omega, the object's share of the noise's energy, between 0 and 1.
+        pi, the object's share of the noise's energy, between 0 and 1.
     detectors : sequence of float, default (0.5, 1, 2)
         Detectabilities d whose curves are computed.
 
