@@ -274,6 +274,25 @@ def test_activations_drawn_anew_for_every_sample():
     assert sum(map(len, drawn)) == 300
 
 
+@pytest.mark.parametrize("alike", [False, True])
+def test_the_gain_with_activations_that_vary_between_samples(alike):
+    """Each on its own they change nothing; all alike they are a signal that varies."""
+    generator = torch.Generator().manual_seed(3)
+    side = 1 if alike else 28
+
+    def activation(size):
+        """Of mean one and of variance one."""
+        drawn = torch.randn(size, 1, side, side, generator=generator)
+        return (math.sqrt(math.log(2)) * drawn - math.log(2) / 2).exp()
+
+    rule, expected = {"": lateral}, predict_gain(KERNEL, SUPPORT, 0.2, 32)
+    gain = simulate(SUPPORT, 0.2, rule, count=2000, activation=activation)[""].gain
+    beta = 0.2 * SUPPORT.sum().item() ** 2 / SUPPORT.numel() / 2
+    varied = varying_signal_gain(expected.gain, expected.hit_rate, beta)
+    assert agrees(gain, varied if alike else expected.gain)
+    assert not agrees(gain, expected.gain if alike else varied)
+
+
 @pytest.mark.parametrize(("name", "kurtosis"), [("laplace", 6.0), ("uniform", 1.8)])
 def test_effective_channels_mend_noise_that_is_not_gaussian(name, kurtosis):
     def sample(support, strength, channels, noise):
