@@ -256,6 +256,17 @@ CASES = {
         lambda *a: torch.tensor(theory.predict_gain(*a), dtype=torch.float64),
         smooth=False,
     ),
+    "normalised_gain": Case(
+        lambda a, z: torch.tensor(
+            theory.normalised_gain(0.9, 0.3, OBJECT, a, z), dtype=torch.float64
+        ),
+        lambda n: (normal(2, 4, 9, 9), normal(2, 3, 9, 9, seed=1)),
+        double,
+        batched=False,
+        smooth=False,
+        compiled=None,
+        on_cpu=True,
+    ),
 }
 NOT_OF_TENSORS = {"per_sample_gradients", "lateral_saliency"}  # they take a network
 

@@ -12,19 +12,16 @@ from gradmask.theory.descent import (
     guaranteed_drop,
     half_gain,
 )
-from gradmask.theory.detector import (
-    GainPrediction,
-    detectability_map,
-    energy_moments,
-    noise_threshold,
-    predict_gain,
-)
+from gradmask.theory.detector import detectability_map, noise_threshold
+from gradmask.theory.energy import energy_moments
 from gradmask.theory.kernel_choice import (
     background_bias,
     best_scale,
     kernel_correlation,
     union_false_alarm_rate,
 )
+from gradmask.theory.normalisation import normalised_gain
+from gradmask.theory.prediction import GainPrediction, predict_gain
 from gradmask.theory.rates import (
     false_alarm_rate,
     hit_rate,
@@ -62,6 +59,7 @@ __all__ = [
     "kernel_correlation",
     "noise_selection",
     "noise_threshold",
+    "normalised_gain",
     "posterior",
     "posterior_variance",
     "predict_gain",

@@ -22,7 +22,7 @@ __all__ = [
 def correlated_rate(rate: Values, area: Values) -> Tensor:
     r"""Share of noise that independent bits keep of noise correlated over positions.
 
-    .. math:: \frac{r + (A - 1) r^2}{A}, \qquad A = \sum_x \rho(x)
+    .. math:: \frac{p + (A - 1) p^2}{A}, \qquad A = \sum_x R(x)
 
     To be put in the place of the rates in the denominator of :func:`snr_gain`, where
     A is small compared with the object.
@@ -30,42 +30,59 @@ def correlated_rate(rate: Values, area: Values) -> Tensor:
     Parameters
     ----------
     rate : number, array or tensor
-        r, the share of positions that are kept, each on its own.
+        p, the share of positions that are kept, each on its own.
     area : number, array or tensor
-        A, the sum of the noise's correlation over all displacements: 1 for white
+        A, the sum of the noise's correlation R over all displacements: 1 for white
         noise.
 
     Returns
     -------
     float or tensor
-        From r at A = 1 to r^2 for large A, where a random mask costs nothing.
+        From p at A = 1 to p^2 for large A, where a random mask costs nothing.
 
     Examples
     --------
     >>> correlated_rate(0.5, 1.0), correlated_rate(0.5, 5.0)
     (0.5, 0.3)
     """
-    r, a = tensors(rate, area)
-    return (r + (a - 1) * r.square()) / a
+    p, a = tensors(rate, area)
+    return (p + (a - 1) * p.square()) / a
 
 
-def effective_channels(variances: Values) -> float:
-    r"""Channels that noise of unequal variances amounts to, for the mask's detector.
+def effective_channels(variances: Values, kurtosis: float = 3.0) -> float:
+    r"""Channels of Gaussian, isotropic noise that a mask's detector sees.
 
-    .. math:: C_{\mathrm{eff}} = \frac{(\sum_c \tau_c^2)^2}{\sum_c \tau_c^4}
+    .. math:: C_{\mathrm{eff}} = \frac{2}{K - 1}\,
+              \frac{(\sum_j \tau_j^2)^2}{\sum_j \tau_j^4}
 
-    Isotropic noise in so many channels has an energy e^2 of the same mean and
-    variance.
+    Gaussian, isotropic noise in so many channels has an energy e^2 of the same mean
+    and variance as noise whose channels are independent, of variances
+    :math:`\tau_j^2` and of kurtosis K.  In general it is
+    :math:`2 (\mathrm{E} e^2)^2 / \mathrm{Var}\, e^2`.
 
     Parameters
     ----------
     variances : array or tensor
         The noise's variance in each channel, or along each principal axis.
+    kurtosis : float, default 3.0
+        K, the fourth central moment over the squared variance, above one: 3 for
+        Gaussian noise, 6 for Laplace's, 1.8 for uniform noise.
 
     Returns
     -------
     float
-        Between 1 and the number of channels.
+        The number, at least 1 for Gaussian noise.
+
+    Raises
+    ------
+    ValueError
+        If the kurtosis is not above one.
+
+    Notes
+    -----
+    Noise without a kurtosis, such as Student's t with four degrees of freedom or
+    fewer, has no such number.  The signal is taken as spread over the channels as the
+    noise is; one that lies in the channels of most noise is found less often.
 
     References
     ----------
@@ -76,9 +93,13 @@ def effective_channels(variances: Values) -> float:
     --------
     >>> effective_channels([1.0, 1.0, 1.0]), effective_channels([1.0, 0.0, 0.0])
     (3.0, 1.0)
+    >>> effective_channels([1.0] * 100, kurtosis=6.0)
+    40.0
     """
+    if not kurtosis > 1:
+        raise ValueError(f"kurtosis must be above 1, got {kurtosis}")
     (v,) = tensors(variances)
-    return float(v.sum().square() / v.square().sum())
+    return float(v.sum().square() / v.square().sum() * 2 / (kurtosis - 1))
 
 
 @closed_form
@@ -109,30 +130,32 @@ def varying_signal_gain(gain: Values, hit_rate: Values, variation: Values) -> Te
     >>> varying_signal_gain(2.0, 1.0, 0.0), varying_signal_gain(2.0, 1.0, 1.0)
     (2.0, 1.3333333333333333)
     """
-    g, p, beta = tensors(gain, hit_rate, variation)
+    gamma, p, beta = tensors(gain, hit_rate, variation)
     kept = p.square()
-    return kept * (1 + beta) / (kept / g + beta * kept)
+    return kept * (1 + beta) / (kept / gamma + beta * kept)
 
 
 @closed_form
 def break_even_batch(gain: Values, snr: Values, cosine: Values) -> Tensor:
     r"""Batch below which a biased but quieter gradient is the better one.
 
-    .. math:: B^* = \frac{c^2 g - 1}{g\, \mathrm{SNR}\, (1 - c^2)}
+    .. math:: B^* = \frac{c^2 \gamma - 1}{\gamma\, \mathrm{SNR}\, (1 - c^2)}
 
     The agreement of a batch's mean gradient with the true direction G,
     :math:`\langle \mathrm{E} \bar g, G \rangle^2 / \lVert G \rVert^2
     \mathrm{E} \lVert \bar g \rVert^2`, is ``B SNR / (1 + B SNR)`` without a mask and
-    ``c^2 B g SNR / (1 + B g SNR)`` with it; below B* the mask's is the larger one.
+    ``c^2 B gamma SNR / (1 + B gamma SNR)`` with it; below B* the mask's is the larger
+    one.  That a cosine is squared hides its sign: a mean that points uphill, c < 0,
+    agrees with the truth at no size, and is taken as c = 0.
 
     Parameters
     ----------
     gain : number, array or tensor
-        g, what the mask multiplies the signal-to-noise ratio by.
+        gamma, what the mask multiplies the signal-to-noise ratio by.
     snr : number, array or tensor
         Of one sample's plain gradient.
     cosine : number, array or tensor
-        c, between the expected masked and the expected plain gradient, below 1.
+        c, between the expected masked and the expected plain gradient.
 
     Returns
     -------
@@ -143,6 +166,9 @@ def break_even_batch(gain: Values, snr: Values, cosine: Values) -> Tensor:
     --------
     >>> round(break_even_batch(2.0, 0.1, 0.9), 2)
     16.32
+    >>> break_even_batch(2.0, 0.1, -0.9)
+    -5.0
     """
-    g, s, c = tensors(gain, snr, cosine)
-    return (c.square() * g - 1) / (g * s * (1 - c.square()))
+    gamma, quality, c = tensors(gain, snr, cosine)
+    agreed = c.clamp(min=0).square()
+    return (agreed * gamma - 1) / (gamma * quality * (1 - agreed))

@@ -34,11 +34,13 @@ _BEST_SCALES = {
 def background_bias(imbalance: Values, channels: Values) -> Tensor:
     r"""Detectability that an unbalanced kernel sees in noise alone.
 
-    .. math:: d = c \sqrt{2 C}, \qquad c = \sum_x k(x), \quad \lVert k \rVert = 1
+    .. math:: d = \sqrt{2 C}\, \sum_x k(x), \qquad \lVert k \rVert = 1
 
     The mean of the noise's energy times the kernel's sum; a balanced kernel is blind
     to it, any other saturates as the channels grow.  To leading order in 1/C; the
-    exact value is smaller by about one part in 8 C.
+    exact value is smaller by about one part in 8 C.  The share that is kept differs
+    from :func:`hit_rate` of it by the response's skewness, too: by
+    :math:`(d^2 - 1)\, \Phi'(d) \sum_x k(x)^3 / 6\sqrt{2 C}`.
 
     Parameters
     ----------
@@ -57,16 +59,15 @@ def background_bias(imbalance: Values, channels: Values) -> Tensor:
     >>> background_bias(0.5, 32)
     4.0
     """
-    c, n = tensors(imbalance, channels)
+    total, n = tensors(imbalance, channels)
     check_channels(n)
-    return c * (2 * n).sqrt()
+    return total * (2 * n).sqrt()
 
 
 def kernel_correlation(first: Tensor, second: Tensor) -> float:
     r"""Correlation of the responses of two kernels to the same noise.
 
-    .. math:: c = \frac{\langle k_1, k_2 \rangle}
-                       {\lVert k_1 \rVert \lVert k_2 \rVert}
+    .. math:: \frac{\langle k_1, k_2 \rangle}{\lVert k_1 \rVert \lVert k_2 \rVert}
 
     with the smaller kernel centred in the larger one.  Two Laplacians of Gaussian have
     ``(2 s1 s2 / (s1^2 + s2^2))^3`` in the continuum, 0.512 an octave apart, and a
@@ -109,9 +110,10 @@ def kernel_correlation(first: Tensor, second: Tensor) -> float:
 def union_false_alarm_rate(correlation: Values) -> Tensor:
     r"""False-alarm rate of two balanced kernels of which either may keep a position.
 
-    .. math:: q = \frac{3}{4} - \frac{\arcsin c}{2 \pi}
+    .. math:: q = \frac{3}{4} - \frac{\arcsin \langle k_1, k_2 \rangle}{2 \pi}
 
-    at threshold zero, by Sheppard's formula for the orthant of two normal variables.
+    at threshold zero and for kernels of unit norm, by Sheppard's formula for the
+    orthant of two normal variables.
 
     Parameters
     ----------
@@ -138,10 +140,10 @@ def union_false_alarm_rate(correlation: Values) -> Tensor:
     >>> union_false_alarm_rate(0.0)
     0.75
     """
-    (c,) = tensors(correlation)
-    if (c.abs() > 1).any():
+    (both,) = tensors(correlation)
+    if (both.abs() > 1).any():
         raise ValueError(f"correlation must lie in [-1, 1], got {correlation}")
-    return 0.75 - c.asin() / (2 * math.pi)
+    return 0.75 - both.asin() / (2 * math.pi)
 
 
 @closed_form
@@ -157,9 +159,9 @@ def best_scale(radius: Values, criterion: str = "disc") -> Tensor:
     ``disc``          1.3084        the detectability averaged over the disc
     ================  ============  ==============================================
 
-    With :math:`u = \rho^2 / 2\sigma^2` and :math:`w = \rho^2 / \sigma^2` they
-    maximise :math:`u e^{-u}`, :math:`\sqrt{u}\, e^{-u}` and
-    :math:`e^{-w} I_1(w) / \sqrt{w}`, for a weak signal and in the continuum.
+    With :math:`U = \rho^2 / 2\sigma^2` they maximise :math:`U e^{-U}`,
+    :math:`\sqrt{U}\, e^{-U}` and :math:`e^{-2U} I_1(2U) / \sqrt{U}`, for a weak signal
+    and in the continuum.
 
     Parameters
     ----------

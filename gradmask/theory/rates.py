@@ -48,10 +48,12 @@ def snr_gain(
     r"""What a mask multiplies the signal-to-noise ratio of a weight gradient by.
 
     .. math:: \frac{\mathrm{SNR}'}{\mathrm{SNR}}
-              = \frac{p^2}{\pi p + (1 - \pi) q + \varphi}
+              = \frac{p^2}{\omega p + (1 - \omega) q + \varphi}
 
     A random mask (p = q < 1) gains p and so always hurts; a perfect one (p = 1,
-    q = 0) gains 1 / pi; a mask helps if and only if p^2 > pi p + (1 - pi) q.
+    q = 0) gains 1 / omega; a mask helps if and only if
+    p^2 > omega p + (1 - omega) q.  Behind a batch normalisation the gain is that of
+    :func:`gradmask.theory.normalised_gain`.
 
     Parameters
     ----------
@@ -60,12 +62,13 @@ def snr_gain(
     false_alarm_rate : number, array or tensor
         q, the same outside the object.
     occupancy : number, array or tensor
-        pi, the object's share of the noise's energy, in [0, 1]: its share of the
-        area if activations are equally strong everywhere.
+        omega, the object's share of the noise that reaches the weights, in [0, 1]:
+        its share of the area if activations are equally strong everywhere.
     fluctuation : number, array or tensor, default 0
-        Noise that the mask adds by varying between samples,
-        ``lambda Var(sum of m over the object) / n`` for n positions:
-        ``pi * lambda * p * (1 - p)`` for independent bits.
+        Noise that the mask adds by varying between samples, ``lambda * omega *
+        Var(K) / |object|`` with K the number of kept positions of the object:
+        ``lambda * omega * p * (1 - p)`` for independent bits.  It may be below zero
+        for a mask that looks at the noise (:func:`gradmask.theory.predict_gain`).
 
     Returns
     -------
@@ -75,19 +78,20 @@ def snr_gain(
     Raises
     ------
     ValueError
-        If the occupancy is outside [0, 1] or another argument negative.
+        If the occupancy is outside [0, 1], a rate negative, or a fluctuation so far
+        below zero that the noise would be.
 
     Notes
     -----
-    Exact for a mask that does not look at the noise.  For one that does, put the
-    selected rates of :func:`selected_hit_rate` and
-    :func:`selected_false_alarm_rate`.
+    Exact for a mask that does not look at the noise.  For a lateral mask put what
+    :func:`gradmask.theory.predict_gain` returns; :func:`selected_hit_rate` and
+    :func:`selected_false_alarm_rate` are the first order of it.
 
     A part of the signal that varies from sample to sample, but not within the object,
     is noise that no mask removes: with beta its variance over the noise's in the plain
     gradient, the gain is ``p^2 (1 + beta) / (denominator + beta p^2)``.  Noise that
     is correlated over patches of A positions, small compared with the object, turns a
-    rate r of the denominator into ``(r + (A - 1) r^2) / A`` for independent bits: a
+    rate p of the denominator into ``(p + (A - 1) p^2) / A`` for independent bits: a
     random mask then averages what it drops from what it keeps, and hurts less.
 
     Examples
@@ -97,13 +101,16 @@ def snr_gain(
     >>> snr_gain(torch.tensor([0.5, 1.0]), 0.5, 0.5)
     tensor([0.5000, 1.3333])
     """
-    p, q, pi, noise = tensors(hit_rate, false_alarm_rate, occupancy, fluctuation)
-    for name, t in ("hit_rate", p), ("false_alarm_rate", q), ("fluctuation", noise):
+    p, q, omega, noise = tensors(hit_rate, false_alarm_rate, occupancy, fluctuation)
+    for name, t in ("hit_rate", p), ("false_alarm_rate", q):
         if (t < 0).any():
             raise ValueError(f"{name} must not be negative, got {t.tolist()}")
-    if ((pi < 0) | (pi > 1)).any():
-        raise ValueError(f"occupancy must lie in [0, 1], got {pi.tolist()}")
-    return p.square() / (pi * p + (1 - pi) * q + noise)
+    if ((omega < 0) | (omega > 1)).any():
+        raise ValueError(f"occupancy must lie in [0, 1], got {omega.tolist()}")
+    kept = omega * p + (1 - omega) * q + noise
+    if (kept < 0).any():
+        raise ValueError(f"fluctuation leaves less than no noise: {noise.tolist()}")
+    return p.square() / kept
 
 
 @closed_form
@@ -169,10 +176,13 @@ def noise_selection(threshold: Values, centre: Values, channels: Values) -> Tens
     A mask that looks at the noise keeps the stronger part of it: noise that is kept
     has ``1 + kappa`` times the energy of all noise,
 
-    .. math:: \kappa = \rho_c \sqrt{2/C}\, h + \frac{\rho_c^2 \theta h}{2 C},
-              \qquad h = \frac{\varphi(\theta)}{1 - \Phi(\theta)},
+    .. math:: \kappa = k(0) \sqrt{2/C}\, h + \frac{k(0)^2\, \theta h}{2 C},
+              \qquad h = \frac{\Phi'(\theta)}{1 - \Phi(\theta)},
 
-    which is :math:`2 \rho_c / \sqrt{\pi C}` at threshold zero.
+    which is :math:`2 k(0) / \sqrt{\pi C}` at threshold zero, with
+    :math:`\pi = 3.14\ldots`.  The first term is that of first order in
+    :math:`1/\sqrt{C}`; the other is one of several of the second order, those of the
+    energy's skewness being left out.
 
     Parameters
     ----------
@@ -180,7 +190,7 @@ def noise_selection(threshold: Values, centre: Values, channels: Values) -> Tens
         theta, in standard deviations of the response to noise.  Where the response
         has a mean d, subtract it.
     centre : number, array or tensor
-        rho_c, the central weight of a kernel of unit norm.
+        k(0), the central weight of a kernel of unit norm.
     channels : number, array or tensor
         C, the number of channels.
 
@@ -194,11 +204,11 @@ def noise_selection(threshold: Values, centre: Values, channels: Values) -> Tens
     >>> round(noise_selection(0.0, 0.7, 32), 4)
     0.1396
     """
-    theta, rho, n = tensors(threshold, centre, channels)
+    theta, peak, n = tensors(threshold, centre, channels)
     check_channels(n)
     tail: Tensor = torch.special.erfcx(theta * math.sqrt(0.5))
     hazard = math.sqrt(2 / math.pi) / tail
-    return rho * (2 / n).sqrt() * hazard + rho.square() * theta * hazard / (2 * n)
+    return peak * (2 / n).sqrt() * hazard + peak.square() * theta * hazard / (2 * n)
 
 
 @closed_form
@@ -209,7 +219,7 @@ def selected_false_alarm_rate(
 
     .. math:: \tilde q = q (1 + \kappa)
 
-    with kappa of :func:`noise_selection`.
+    with kappa of :func:`noise_selection`, and at most one.
 
     Parameters
     ----------
@@ -226,8 +236,9 @@ def selected_false_alarm_rate(
     >>> round(selected_false_alarm_rate(0.0, 0.7, 32), 4)
     0.5698
     """
-    theta, rho, n = tensors(threshold, centre, channels)
-    return false_alarm_rate(theta) * (1 + noise_selection(theta, rho, n))
+    theta, peak, n = tensors(threshold, centre, channels)
+    share = false_alarm_rate(theta) * (1 + noise_selection(theta, peak, n))
+    return share.clamp(max=1)
 
 
 @closed_form
@@ -242,10 +253,11 @@ def selected_hit_rate(
 
     What the mask keeps of the object is stronger than the rest, too:
 
-    .. math:: \tilde p = \Phi(d - \theta) + \rho_c \sqrt{\frac{2}{C}}\,
-              \frac{\varphi(d - \theta)}{\sqrt{1 + 2 \lambda}}
+    .. math:: \tilde p = \Phi(d - \theta) + k(0) \sqrt{\frac{2}{C}}\,
+              \frac{\Phi'(d - \theta)}{\sqrt{1 + 2 \lambda}},
 
-    to first order in :math:`1/\sqrt{C}`, where the object fills the kernel.
+    and at most one, to first order in :math:`1/\sqrt{C}`, where the object fills the
+    kernel.
 
     Parameters
     ----------
@@ -259,19 +271,19 @@ def selected_hit_rate(
     Returns
     -------
     float or tensor
-        The selected rate, which may exceed one.
+        The share.
 
     Examples
     --------
     >>> round(selected_hit_rate(1.0, 0.0, 0.7, 32, strength=0.2), 4)
     0.8771
     """
-    d, theta, rho, n, strong = tensors(
+    d, theta, peak, n, strong = tensors(
         detectability, threshold, centre, channels, strength
     )
     check_channels(n)
     if (strong < 0).any():
         raise ValueError(f"strength must not be negative, got {strength}")
     t = d - theta
-    boost = rho * (2 / n).sqrt() * density(t) / (1 + 2 * strong).sqrt()
-    return distribution(t) + boost
+    boost = peak * (2 / n).sqrt() * density(t) / (1 + 2 * strong).sqrt()
+    return (distribution(t) + boost).clamp(max=1)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gradmask.functional import lateral_response
 from gradmask.theory._broadcast import density
-from gradmask.theory.detector import energy_moments
+from gradmask.theory.energy import energy_moments
 from gradmask.theory.soft import soft_gain, wiener_factor
 
 __all__ = ["SoftPrediction", "predict_soft_gain"]

@@ -42,6 +42,27 @@ def test_effective_channels_match_two_moments():
     assert effective_channels(torch.full((7,), 3.0)) == pytest.approx(7)
 
 
+@pytest.mark.parametrize(("name", "kurtosis"), [("laplace", 6.0), ("uniform", 1.8)])
+def test_effective_channels_of_noise_that_is_not_gaussian(name, kurtosis):
+    variances = torch.tensor([4.0, 1.0, 1.0, 0.25])
+    generator = torch.Generator().manual_seed(0)
+    noise = 2 * torch.rand(400_000, 4, generator=generator, dtype=torch.float64) - 1
+    noise *= math.sqrt(3)
+    if name == "laplace":
+        noise = noise.sign() * -(noise.abs() / math.sqrt(3)).log() / math.sqrt(2)
+    energy = (noise.square() * variances).sum(1)
+    measured = 2 * energy.mean().square() / energy.var()
+    assert effective_channels(variances, kurtosis) == pytest.approx(
+        measured.item(), rel=0.03
+    )
+
+
+@pytest.mark.parametrize("kurtosis", [1.0, 0.0, math.nan])
+def test_a_kurtosis_lies_above_one(kurtosis):
+    with pytest.raises(ValueError, match="kurtosis"):
+        effective_channels(torch.ones(2), kurtosis)
+
+
 def test_a_signal_that_varies_is_noise_on_the_object():
     p, q, pi, beta = 0.8, 0.3, 0.2, 1.7
     noise = pi * p + (1 - pi) * q
@@ -60,3 +81,10 @@ def test_at_the_break_even_batch_both_gradients_agree_equally_with_the_truth():
     assert masked == pytest.approx(plain)
     assert break_even_batch(1.05, snr, cosine) < 0
     assert break_even_batch(gain, snr, torch.ones(())) == math.inf
+
+
+def test_no_batch_makes_up_for_a_mean_that_points_uphill():
+    """Agreement is a squared cosine, so that of -0.9 looks like that of 0.9."""
+    assert break_even_batch(3.0, 0.05, 0.9) > 0
+    for cosine in (0.0, -0.1, -0.9, -1.0):
+        assert break_even_batch(3.0, 0.05, cosine) == pytest.approx(-1 / 0.15)

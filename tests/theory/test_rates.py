@@ -161,9 +161,10 @@ def test_gain_errors(arguments, name):
         snr_gain(*arguments)
 
 
-def test_negative_fluctuation_is_an_error():
+def test_a_fluctuation_below_all_noise_is_an_error():
+    assert snr_gain(0.5, 0.5, 0.5, fluctuation=-0.1) == pytest.approx(0.25 / 0.4)
     with pytest.raises(ValueError, match="fluctuation"):
-        snr_gain(0.5, 0.5, 0.5, fluctuation=-0.1)
+        snr_gain(0.5, 0.5, 0.5, fluctuation=-0.6)
 
 
 # --- Rates ----------------------------------------------------------------------------

@@ -18,6 +18,7 @@ __all__ = [
     "filters",
     "model",
     "receptive_fields",
+    "signed_maps",
     "weighings",
 ]
 
@@ -194,3 +195,21 @@ def _steps(
     e, m = np.asarray(energy), np.asarray(mask)
     same: dict[str, Any] = {"vmin": 0, "vmax": float(e.max())}
     return (e, same), (response, {"signed": True}), (m, _BINARY), (m * e, same)
+
+
+def signed_maps(maps: Mapping[str, ArrayLike], support: ArrayLike) -> Figure:
+    """Maps on one scale about zero, with the object's outline.
+
+    Parameters
+    ----------
+    maps : mapping of str to array, shape (H, W)
+        By title.
+    support : array of bool, shape (H, W)
+        True on the object.
+    """
+    figure, axes = subplots(len(maps), height=2.1, squeeze=False)
+    limit = max(float(np.abs(np.asarray(values)).max()) for values in maps.values())
+    for ax, (title, values) in zip(axes[0], maps.items(), strict=True):
+        show_map(ax, values, title, signed=True, vmin=-limit, vmax=limit)
+        outline(ax, support)
+    return done(figure)

@@ -41,10 +41,13 @@ class Measured(NamedTuple):
     Attributes
     ----------
     hit_rate, false_alarm_rate, gain : Interval
-        p, q and the factor on the signal-to-noise ratio.
+        p, q and the factor on the signal-to-noise ratio; for q, positions count by
+        the square of their activation.
+    occupancy : float
+        omega, the object's share of the noise that reaches the weights.
     fluctuation : float
-        lambda times the variance of the number of kept positions on the object, over
-        the number of positions.
+        lambda times omega times the variance of the number of kept positions of the
+        object, over their number.
     kept : Tensor
         Share of samples in which each position of the (H, W) map was kept.
     """
@@ -52,6 +55,7 @@ class Measured(NamedTuple):
     hit_rate: Interval
     false_alarm_rate: Interval
     gain: Interval
+    occupancy: float
     fluctuation: float
     kept: Tensor
 
@@ -107,7 +111,7 @@ def simulate(
     count: int = 1000,
     seed: int = 0,
     sample: Callable[[Tensor, float, int, Tensor], Tensor] = error_signals,
-    activation: Tensor | float = 1.0,
+    activation: Tensor | float | Callable[[int], Tensor] = 1.0,
 ) -> dict[str, Measured]:
     """Draw gradients of the model and measure what each mask makes of them.
 
@@ -123,8 +127,9 @@ def simulate(
         Channels C, the number of samples, and the seed of their noise.
     sample : callable, default :func:`error_signals`
         From (support, strength, channels, white noise) to error signals.
-    activation : Tensor or float, default 1.0
-        a, a map (H, W) or the same everywhere.
+    activation : Tensor, float or callable, default 1.0
+        a: a map (H, W), the same everywhere, or drawn anew: from a number of samples
+        to maps of shape (B, 1, H, W).
 
     Returns
     -------
@@ -133,25 +138,30 @@ def simulate(
     """
     generator = torch.Generator().manual_seed(seed)
     drawn: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in masks}
-    plain = []
+    plain, power = [], torch.zeros(support.shape)
     for start in range(0, count, _CHUNK):
         size = min(_CHUNK, count - start)
         noise = torch.randn(size, channels, *support.shape, generator=generator)
         delta = sample(support, strength, channels, noise)
-        heard = delta * activation
+        read = activation(size) if callable(activation) else torch.as_tensor(activation)
+        power += read.square().expand(size, 1, *support.shape).sum((0, 1))
+        heard = delta * read
         plain.append(heard.sum((2, 3)))
         for name, rule in masks.items():
             mask = rule(delta)[:, 0].to(delta.dtype)
             drawn[name].append((mask, torch.einsum("bchw,bhw->bc", heard, mask)))
+    occupancy = (power[support].sum() / power.sum()).item()
+    weight = power[~support] / power[~support].mean()
     result = {}
     for name, parts in drawn.items():
         mask, gradients = (torch.cat(column) for column in zip(*parts, strict=True))
         on, beside = mask[:, support], mask[:, ~support]
         result[name] = Measured(
             mean_interval(on.mean(1).tolist()),
-            mean_interval(beside.mean(1).tolist()),
+            mean_interval((beside * weight).mean(1).tolist()),
             gain_interval(gradients, torch.cat(plain)),
-            strength * on.sum(1).var().item() / support.numel(),
+            occupancy,
+            strength * occupancy * on.sum(1).var().item() / on.shape[1],
             mask.mean(0),
         )
     return result

@@ -66,5 +66,5 @@ def window_curves(
     gains = []
     for contrast, share in zip(contrasts, shares, strict=True):
         p, q = predict_gain(kernel, disc, contrast - 1, channels)[:2]
-        gains.append(snr_gain(min(p, 1.0), q, share))
+        gains.append(snr_gain(p, q, share))
     return {"contrast": contrasts, "bound": 1 / shares, "gain": np.array(gains)}

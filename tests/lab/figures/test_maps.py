@@ -88,3 +88,10 @@ def test_a_field_is_titled_with_its_radius():
     assert np.allclose(ax.images[0].get_array() ** 2, field)
     title = ax.get_title("left") or ax.get_title()
     assert title == f"stem: {radius(field):.1f} pixels"
+
+
+def test_signed_maps_share_one_scale_about_zero():
+    maps = {"small": np.full((4, 4), -0.5), "large": np.full((4, 4), 2.0)}
+    figure = draw.signed_maps(maps, np.eye(4, dtype=bool))
+    assert [ax.images[0].get_clim() for ax in figure.axes] == [(-2, 2), (-2, 2)]
+    assert [ax.get_title() for ax in figure.axes] == ["small", "large"]

@@ -17,6 +17,7 @@ from gradmask.lab.simulation.gradients import (
 from gradmask.theory import (
     correlated_rate,
     detectability_map,
+    effective_channels,
     hit_rate,
     noise_threshold,
     predict_gain,
@@ -83,21 +84,27 @@ def test_every_number_against_a_loop():
         delta = sample + math.sqrt(strength) * small
         mask = lateral(delta[None], kernel)[0, 0]
         g, kept = torch.zeros(3), torch.zeros(3)
-        on, off = [], []
+        on, off, power = [], [], []
         for y in range(9):
             for x in range(9):
                 g += delta[:, y, x] * loud[y, x]
                 kept += delta[:, y, x] * loud[y, x] * mask[y, x]
-                (on if small[y, x] else off).append(float(mask[y, x]))
+                if small[y, x]:
+                    on.append(float(mask[y, x]))
+                else:
+                    power.append(loud[y, x].item() ** 2)
+                    off.append(power[-1] * float(mask[y, x]))
         hits.append(sum(on))
-        false_alarms.append(sum(off) / len(off))
+        false_alarms.append(sum(off) / sum(power))
         plain.append(g)
         masked.append(kept)
     n = small.sum().item()
     assert result.hit_rate.mean == pytest.approx(sum(hits) / 40 / n)
     assert result.false_alarm_rate.mean == pytest.approx(sum(false_alarms) / 40)
     variance = torch.tensor(hits).var().item()
-    assert result.fluctuation == pytest.approx(strength * variance / 81)
+    occupancy = (loud[small].square().sum() / loud.square().sum()).item()
+    assert result.occupancy == pytest.approx(occupancy)
+    assert result.fluctuation == pytest.approx(strength * occupancy * variance / n)
     assert result.kept[small].mean().item() == pytest.approx(result.hit_rate.mean)
     ratio = [gradient_quality(torch.stack(g)).snr for g in (masked, plain)]
     assert result.gain.mean == pytest.approx(ratio[0] / ratio[1], rel=1e-4)
@@ -240,3 +247,65 @@ def test_a_signal_that_varies(share):
     beta = share * 0.2 * SUPPORT.sum().item() ** 2 / SUPPORT.numel()
     assert agrees(gain, varying_signal_gain(total.gain, total.hit_rate, beta))
     assert not agrees(gain, total.gain)
+
+
+@pytest.mark.parametrize("strength", [0.2, 2.0])
+def test_the_gain_with_activations_that_are_louder_on_the_object(strength):
+    """The fluctuation takes the object's share of the noise, not of the area."""
+    loud = torch.where(SUPPORT, 2.0, 0.7 + torch.arange(28) / 40)
+    rule = {"": partial(borrowed, threshold=1.0)}
+    m = simulate(SUPPORT, strength, rule, count=1500, activation=loud)[""]
+    power = loud.square()
+    assert m.occupancy == pytest.approx((power[SUPPORT].sum() / power.sum()).item())
+    arguments = (m.hit_rate.mean, m.false_alarm_rate.mean, m.occupancy)
+    assert agrees(m.gain, snr_gain(*arguments, fluctuation=m.fluctuation))
+
+
+def test_activations_drawn_anew_for_every_sample():
+    drawn = []
+
+    def activation(size):
+        drawn.append(torch.rand(size, 1, 28, 28) + SUPPORT)
+        return drawn[-1]
+
+    m = simulate(SUPPORT, 0.2, {"": lateral}, count=300, activation=activation)[""]
+    power = torch.cat(drawn).square().mean((0, 1))
+    assert m.occupancy == pytest.approx((power[SUPPORT].sum() / power.sum()).item())
+    assert sum(map(len, drawn)) == 300
+
+
+@pytest.mark.parametrize("alike", [False, True])
+def test_the_gain_with_activations_that_vary_between_samples(alike):
+    """Each on its own they change nothing; all alike they are a signal that varies."""
+    generator = torch.Generator().manual_seed(3)
+    side = 1 if alike else 28
+
+    def activation(size):
+        """Of mean one and of variance one."""
+        drawn = torch.randn(size, 1, side, side, generator=generator)
+        return (math.sqrt(math.log(2)) * drawn - math.log(2) / 2).exp()
+
+    rule, expected = {"": lateral}, predict_gain(KERNEL, SUPPORT, 0.2, 32)
+    gain = simulate(SUPPORT, 0.2, rule, count=2000, activation=activation)[""].gain
+    beta = 0.2 * SUPPORT.sum().item() ** 2 / SUPPORT.numel() / 2
+    varied = varying_signal_gain(expected.gain, expected.hit_rate, beta)
+    assert agrees(gain, varied if alike else expected.gain)
+    assert not agrees(gain, expected.gain if alike else varied)
+
+
+@pytest.mark.parametrize(("name", "kurtosis"), [("laplace", 6.0), ("uniform", 1.8)])
+def test_effective_channels_mend_noise_that_is_not_gaussian(name, kurtosis):
+    def sample(support, strength, channels, noise):
+        share = torch.special.ndtr(noise)
+        noise = (2 * share - 1) * math.sqrt(3)
+        if name == "laplace":
+            tail = 2 * torch.minimum(share, 1 - share).clamp(min=1e-30)
+            noise = noise.sign() * -tail.log() / math.sqrt(2)
+        return error_signals(support, strength, channels, noise)
+
+    setting = {"channels": 32, "count": 1000, "sample": sample}
+    gain = simulate(SUPPORT, 0.2, {"": lateral}, **setting)[""].gain
+    seen = effective_channels(torch.ones(32), kurtosis)
+    mended, plain = (predict_gain(KERNEL, SUPPORT, 0.2, c).gain for c in (seen, 32))
+    assert agrees(gain, mended)
+    assert not agrees(gain, plain)
