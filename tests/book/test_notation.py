@@ -25,8 +25,6 @@ READING = [
     for chapter in part["chapters"]
     if (BOOK / f"{chapter['file']}.ipynb").exists()
 ]
-AWAITED: set[str] = set()
-"""Chapters whose formulas do not yet follow the page."""
 
 GREEK = re.compile(
     r"\\(?:alpha|beta|chi|delta|ell|epsilon|eta|gamma|iota|kappa|lambda|mu|nu|omega|phi"
@@ -103,16 +101,14 @@ def test_the_library_knows_the_name(row):
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in ROWS if row["doc"] not in AWAITED],
+    ROWS,
     ids=lambda row: f"{row['symbol']} in {row['doc']}",
 )
 def test_the_chapter_uses_the_symbol_in_a_formula(row):
     assert row["symbol"] in used(row["doc"])
 
 
-@pytest.mark.parametrize(
-    "chapter", [path.stem for path in CHAPTERS if path.stem not in AWAITED]
-)
+@pytest.mark.parametrize("chapter", [path.stem for path in CHAPTERS])
 def test_every_symbol_of_a_chapter_is_on_the_page(chapter):
     own = {row["symbol"] for row in LOCAL if row["doc"] == chapter}
     known = {row["symbol"] for row in SHARED} | own | INDICES
@@ -121,7 +117,7 @@ def test_every_symbol_of_a_chapter_is_on_the_page(chapter):
 
 @pytest.mark.parametrize("row", SHARED, ids=lambda row: row["symbol"])
 def test_no_chapter_uses_a_symbol_before_it_is_introduced(row):
-    before = set(READING[: READING.index(row["doc"])]) - AWAITED
+    before = set(READING[: READING.index(row["doc"])])
     assert not [chapter for chapter in before if row["symbol"] in used(chapter)]
 
 
