@@ -117,12 +117,16 @@ def per_sample_gradients(
     return grads
 
 
+_CHECKPOINT = "saved tensor hooks", "_NoopSaveInputs"
+"""What PyTorch says of one, from version to version."""
+
+
 @contextmanager
 def _hints() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if "saved tensor hooks" in str(error):
+        if any(sign in str(error) for sign in _CHECKPOINT):
             error.add_note(
                 "torch.func cannot see through a checkpoint (or what else keeps saved "
                 "tensors elsewhere); switch it off while gradients are measured"

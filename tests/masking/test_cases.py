@@ -120,7 +120,10 @@ def test_compiled_code_that_cannot_know_its_channels_is_refused():
     model.forward = lambda x: model.relu(model.conv(x))
     with SIGNAL.attach(model):
         compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
-        with pytest.raises(RuntimeError, match=r"relu \(ReLU\) may stand where"):
+        # The compiler of PyTorch 2.6 keeps the reason to itself.
+        silent = torch.__version__ < (2, 7)
+        why = "Observed exception" if silent else r"relu \(ReLU\) may stand where"
+        with pytest.raises(RuntimeError, match=why):
             compiled(batch().float())
         model(batch().float())
         compiled(batch().float())
