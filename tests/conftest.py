@@ -1,5 +1,7 @@
 """Fixtures of all tests: every device there is, one thread, reproducible examples."""
 
+import gc
+
 import pytest
 import torch
 from hypothesis import settings
@@ -9,6 +11,11 @@ settings.register_profile(
     "repeatable", derandomize=True, deadline=None, max_examples=40
 )
 settings.load_profile("repeatable")
+
+
+def pytest_collection_finish():
+    """Keep what is imported out of later searches for garbage, which it slows."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -63,22 +63,6 @@ def test_accumulated_gradients_are_the_sum_of_the_oracles(inhibition):
 
 
 @routes
-@pytest.mark.parametrize("attached_first", [True, False])
-def test_compiled_before_or_after_attaching_equals_the_oracle(
-    inhibition, attached_first
-):
-    torch.compiler.reset()
-    model, x = plain_net(), batch()
-    expected = oracles(inhibition, model, x)
-    compiled = None if attached_first else torch.compile(model, backend="aot_eager")
-    with inhibition.attach(model):
-        compiled = compiled or torch.compile(model, backend="aot_eager")
-        loss(compiled(x)).backward()
-    torch.compiler.reset()
-    assert byhand.off(model, expected) < 1e-9
-
-
-@routes
 def test_a_copy_of_the_network_is_masked_once_a_mask_is_attached_to_it(inhibition):
     model, x = plain_net(), batch()
     with inhibition.attach(model):

@@ -1,10 +1,11 @@
-"""Every family of torchvision, one step each: gradients equal the oracle's."""
+"""Every family of torchvision, small, one step each: gradients equal the oracle's."""
 
 import copy
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import pytest
 import torch
+from support.networks import close, gradients, hooks, identical
 from support.sweeping import one_step
 from torch import nn
 
@@ -16,17 +17,19 @@ models = torchvision.models
 
 SIGNAL = gm.GradientMask(0.5, size=3)
 WEIGHTS = gm.GradientMask(0.5, size=3, route="weights")
+THEORY = gm.GradientMask.from_theory()
 SIDES = {
+    "alexnet": 64,
     "vgg_bn": 32,
-    "resnet18": 32,
+    "resnet": 32,
     "squeezenet1_1": 32,
-    "shufflenet_v2_x0_5": 32,
+    "shufflenet_v2": 32,
     "mobilenet_v2": 32,
-    "mobilenet_v3_small": 32,
-    "mnasnet0_5": 32,
-    "efficientnet_b0": 32,
-    "regnet_y_400mf": 32,
-    "densenet121": 32,
+    "mobilenet_v3": 32,
+    "mnasnet": 32,
+    "efficientnet": 32,
+    "regnet_y": 32,
+    "densenet": 32,
     "googlenet": 32,
     "inception_v3": 75,
     "convnext": 32,
@@ -35,6 +38,10 @@ SIDES = {
     "lraspp_mobilenet_v3_large": 32,
     "fasterrcnn_mobilenet_v3_large_320_fpn": 64,
 }
+SINGLE = (
+    "alexnet", "vgg_bn", "resnet", "densenet", "mobilenet_v2", "mobilenet_v3",
+    "efficientnet", "convnext",
+)  # fmt: skip
 BLIND = ("googlenet", "inception_v3")  # their activations are functions
 
 
@@ -81,14 +88,62 @@ def convnext():
     return models.ConvNeXt([setting(8, 16, 1), setting(16, None, 1)], num_classes=5)
 
 
+def alexnet():
+    model = models.alexnet(num_classes=5)
+    model.classifier[1] = nn.Linear(256 * 36, 8)
+    model.classifier[4] = nn.Linear(8, 8)
+    model.classifier[6] = nn.Linear(8, 5)
+    return model
+
+
+def mobilenet_v3():
+    block = partial(models.mobilenetv3.InvertedResidualConfig, width_mult=1.0)
+    setting = [
+        block(8, 3, 16, 8, True, "RE", 2, 1),
+        block(8, 3, 24, 16, False, "RE", 2, 1),
+        block(16, 5, 32, 16, True, "HS", 1, 1),
+    ]
+    return models.MobileNetV3(setting, 16, num_classes=5)
+
+
+def efficientnet():
+    block = models.efficientnet.MBConvConfig
+    setting = [block(1, 3, 1, 8, 8, 1), block(6, 5, 2, 8, 16, 2)]
+    return models.EfficientNet(setting, 0.0, num_classes=5)
+
+
+def regnet():
+    stages = models.regnet.BlockParams.from_init_params(
+        4, 16, 8.0, 2.0, 8, se_ratio=0.25
+    )
+    return models.RegNet(stages, num_classes=5, stem_width=8)
+
+
 # Small members stand for families whose published members are large.
 MAKERS = {
+    "alexnet": alexnet,
     "vgg_bn": vgg,
+    "resnet": lambda: models.ResNet(
+        models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=5, width_per_group=64
+    ),
+    "shufflenet_v2": lambda: models.ShuffleNetV2(
+        [2, 2, 2], [8, 16, 32, 64, 64], num_classes=5
+    ),
+    "mobilenet_v2": lambda: models.MobileNetV2(
+        5, 0.5, [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 2, 2]]
+    ),
+    "mobilenet_v3": mobilenet_v3,
+    "mnasnet": lambda: models.MNASNet(0.2, num_classes=5, dropout=0.0),
+    "efficientnet": efficientnet,
+    "regnet_y": regnet,
+    "densenet": lambda: models.DenseNet(8, (2, 2, 2, 2), 8, num_classes=5),
     "convnext": convnext,
     "swin": lambda: models.SwinTransformer(
         [4, 4], 8, [1, 1], [2, 2], [2, 2], num_classes=5
     ),
-    "googlenet": lambda: models.googlenet(num_classes=5, init_weights=False),
+    "googlenet": lambda: models.googlenet(
+        num_classes=5, init_weights=False, aux_logits=False
+    ),
     "inception_v3": lambda: models.inception_v3(
         num_classes=5, init_weights=False, aux_logits=False
     ),
@@ -110,7 +165,7 @@ def check(name, inhibition, layers=None):
 @pytest.mark.parametrize("name", [n for n in SIDES if n not in BLIND])
 def test_the_signal_route_on_every_family(name):
     if name in ("convnext", "swin"):
-        with pytest.raises(ValueError, match="channels come last"):
+        with pytest.raises(ValueError, match=r"Skipped '[\w.]+'.*channels come last"):
             SIGNAL.attach(build(name))
         return
     handle = check(name, SIGNAL)
@@ -132,3 +187,45 @@ def test_normalisations_stand_in_for_functional_activations(name):
         SIGNAL.attach(build(name), ACTIVATIONS)
     with SIGNAL.attach(build(name), nn.BatchNorm2d) as handle:
         assert handle.sites
+
+
+def single_precision_step(name, inhibition, layers=None):
+    """The handle of a step that changes gradients alone, and the network."""
+    model, x = build(name).float(), torch.randn(2, 3, SIDES[name], SIDES[name])
+    plain, output = gradients(model, x), build(name).float()(x)
+    with inhibition.attach(model, layers) as handle:
+        assert model.load_state_dict(build(name).float().state_dict())
+        assert model(x).equal(output)
+        masked = gradients(model, x)
+    assert all(g.isfinite().all() for g in masked)
+    assert not close(masked[:1], plain[:1])
+    assert masked[0].any()
+    assert hooks(model) == 0
+    return handle, model
+
+
+def test_normalisations_that_stand_in_are_masked():
+    single_precision_step("googlenet", SIGNAL, nn.BatchNorm2d)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_theorys_choice_fits_any_network_in_single_precision(name):
+    handle, model = single_precision_step(name, THEORY)
+    kinds = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    assert len(handle.sites) == len(kinds)
+
+
+@pytest.mark.parametrize("name", ["resnet", "mobilenet_v2"])
+def test_the_weights_route_leaves_input_gradients_alone(name):
+    model = build(name)
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64, requires_grad=True)
+    gradients(model, x)
+    true, x.grad = x.grad, None
+    with WEIGHTS.attach(model):
+        gradients(model, x)
+    assert identical([x.grad], [true])
+
+
+def test_classifiers_are_skipped_and_said_so():
+    with SIGNAL.attach(build("alexnet"), nn.ReLU) as handle:
+        assert set(handle.skipped) == {"classifier.2", "classifier.5"}

@@ -173,7 +173,7 @@ class Overhead(Experiment):
     def smoke(self) -> Self:  # noqa: D102
         return replace(
             self._with_seeds(1),
-            rounds=2,
+            rounds=3,
             networks={"small ResNet": (4, 1, 28, 28)},
             families=self.families[:1],
             batch=(4, 1, 28, 28),

@@ -21,6 +21,9 @@ def folder(tmp_path):
     return write_class_folders(tmp_path / "images")
 
 
+SMALL = "--model", "shufflenet_v2_x0_5"
+
+
 def command(folder, *more):
     usual = "--side 32 --batch-size 8 --epochs 3 --learning-rate 0.02 --workers 0"
     return main(["train", "folder", str(folder), *usual.split(), *more])
@@ -119,14 +122,14 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     kill, folder, tmp_path, monkeypatch, capsys
 ):
     whole, out = tmp_path / "whole", tmp_path / "killed"
-    assert command(folder, "--epochs", "2", "--out", str(whole)) == 0
+    assert command(folder, *SMALL, "--epochs", "2", "--out", str(whole)) == 0
     with monkeypatch.context() as patched:
         kill(patched)
         with pytest.raises(KeyboardInterrupt):
-            command(folder, "--epochs", "2", "--out", str(out))
+            command(folder, *SMALL, "--epochs", "2", "--out", str(out))
     assert not (out / "model.pt").exists()
     capsys.readouterr()
-    assert command(folder, "--epochs", "2", "--out", str(out)) == 0
+    assert command(folder, *SMALL, "--epochs", "2", "--out", str(out)) == 0
     assert re.findall(r"epoch +(\d)", capsys.readouterr().out) == ["2"]
 
     (history, state), (expected, other) = contents(out), contents(whole)
@@ -138,10 +141,10 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
 
 def test_a_finished_run_is_not_trained_again(folder, tmp_path, capsys):
     out = tmp_path / "out"
-    assert command(folder, "--epochs", "1", "--out", str(out)) == 0
+    assert command(folder, *SMALL, "--epochs", "1", "--out", str(out)) == 0
     _, state = contents(out)
     capsys.readouterr()
-    assert command(folder, "--epochs", "1", "--out", str(out)) == 0
+    assert command(folder, *SMALL, "--epochs", "1", "--out", str(out)) == 0
     assert capsys.readouterr().out == "1 of 1 epochs are done\n"
     _, again = contents(out)
     assert all(torch.equal(state[key], again[key]) for key in state)
@@ -149,11 +152,11 @@ def test_a_finished_run_is_not_trained_again(folder, tmp_path, capsys):
 
 def test_a_folder_is_not_shared_by_two_configurations(folder, tmp_path, capsys):
     out = tmp_path / "out"
-    assert command(folder, "--epochs", "1", "--out", str(out)) == 0
-    assert command(folder, "--seed", "1", "--out", str(out)) == 2
+    assert command(folder, *SMALL, "--epochs", "1", "--out", str(out)) == 0
+    assert command(folder, *SMALL, "--seed", "1", "--out", str(out)) == 2
     assert "another configuration (epochs, seed)" in capsys.readouterr().err
     (out / "history.json").write_text("[]", "utf-8")
-    assert command(folder, "--epochs", "1", "--out", str(out)) == 2
+    assert command(folder, *SMALL, "--epochs", "1", "--out", str(out)) == 2
     assert "history.json is not a training's history" in capsys.readouterr().err
 
 

@@ -8,26 +8,25 @@ import torch
 
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.scenes import cluttered_scenes
-from gradmask.lab.experiments import saliency
+from gradmask.lab.experiments import saliency, saliency_cnn
 from gradmask.lab.measures.saliency.insertion import area, deletion
 from gradmask.lab.measures.saliency.localisation import localisation
 from gradmask.lab.measures.saliency.maps import MAPS
 from gradmask.lab.measures.saliency.sanity import rank_correlation
 from gradmask.lab.networks.small import small_resnet
-from gradmask.lab.training.variants import PLAIN
 
-SMOKE = saliency.EXPERIMENT.smoke()
+SMOKE = saliency_cnn.EXPERIMENT.smoke()
 
 
 @pytest.fixture(scope="module")
 def rows():
-    few = replace(SMOKE, families=("resnet",), variants=(PLAIN,))
+    few = replace(SMOKE, variants=SMOKE.variants[:2])
     return few.run(0, torch.device("cpu"))
 
 
 def test_every_map_of_every_network_is_judged(rows):
     plans = [(row["variant"], row["epochs"], row["map"]) for row in rows]
-    networks = [("plain", 4), ("plain", 5)]
+    networks = [("plain", 4), ("plain", 5), ("theory", 5)]
     assert plans == [(*network, name) for network in networks for name in MAPS]
     assert len({tuple(row) for row in rows}) == 1
     for row in rows:
@@ -58,7 +57,7 @@ def test_it_needs_scenes_that_all_networks_get_right(monkeypatch):
         lambda model, images, *_: images.new_zeros(len(images)) > 0,
     )
     small = replace(SMOKE, training=64, epochs=1, shorter=1, variants=())
-    with pytest.raises(RuntimeError, match="no scene that all networks of resnet"):
+    with pytest.raises(RuntimeError, match="no scene that all networks of cnn"):
         small.run(0, torch.device("cpu"))
 
 

@@ -1,39 +1,20 @@
-"""The same training on one process and on two, started by torchrun."""
+"""The same training on one process and on two, each with a launcher's environment."""
 
 import copy
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
+import torch.multiprocessing as mp
 from accelerate.state import AcceleratorState
 
 import gradmask as gm
 from gradmask.lab.data.fashion import load_fashion_mnist
 from gradmask.lab.data.images import ImageSet
-from gradmask.lab.measures.accuracy import evaluate
+from gradmask.lab.measures.accuracy import evaluate, evaluate_shared
 from gradmask.lab.networks.small import small_cnn, small_resnet
 from gradmask.lab.training.loop import finish, train
-
-FOLDER = str(Path(__file__).parents[2])
-PATHS = os.pathsep.join([FOLDER, *filter(None, [os.environ.get("PYTHONPATH")])])
-
-SCRIPT = """
-import sys
-
-import torch
-from gradmask.lab.measures.accuracy import evaluate_shared
-from lab.training.test_parallel import noisy, trained
-torch.set_num_threads(1)
-model, last = trained()
-rank = torch.distributed.get_rank()
-torch.save(model.state_dict(), f"{sys.argv[1]}/{rank}.pt")
-score = evaluate_shared(model, noisy()[:101], batch_size=20)
-torch.save(tuple(score), f"{sys.argv[1]}/score{rank}.pt")
-"""
 
 
 def tiny():
@@ -53,20 +34,28 @@ def trained():
     return model, finish(train(model, data, **options))
 
 
+def work(rank, folder):
+    """Train and score as one of the processes that a launcher starts."""
+    here = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2}
+    os.environ |= {name: str(value) for name, value in here.items()}
+    dist.init_process_group(
+        "gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2
+    )
+    torch.set_num_threads(1)
+    model, _ = trained()
+    assert AcceleratorState().num_processes == 2
+    torch.save(model.state_dict(), f"{folder}/{rank}.pt")
+    score = evaluate_shared(model, noisy()[:101], batch_size=20)
+    torch.save(tuple(score), f"{folder}/score{rank}.pt")
+    dist.destroy_process_group()
+
+
 @pytest.mark.skipif(
     not dist.is_available() or not dist.is_gloo_available(),
     reason="this PyTorch has no gloo",
 )
 def test_two_processes_train_as_one_does(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT, "utf-8")
-    torchrun = "torch.distributed.run --standalone --nproc-per-node 2"
-    subprocess.run(
-        [sys.executable, "-m", *torchrun.split(), script, tmp_path],
-        env=os.environ | {"PYTHONPATH": PATHS, "OMP_NUM_THREADS": "1"},
-        check=True,
-        timeout=300,
-    )
+    mp.start_processes(work, (tmp_path,), nprocs=2, start_method="forkserver")
     model, _ = trained()
     score = evaluate(model, noisy()[:101])
     for rank in (0, 1):
