@@ -199,8 +199,8 @@ def _of_timm(name: str) -> Pretrained:
     timm = _timm()
     if not timm.is_model(name):
         raise ValueError(
-            f"there is no network {name!r} that classifies photographs: name {DEFAULT}, "
-            "or one of torchvision's or timm's"
+            f"no network {name!r} classifies photographs: name {DEFAULT}, or one of "
+            "torchvision's or timm's"
         )
     try:
         network = timm.create_model(name, pretrained=True)
