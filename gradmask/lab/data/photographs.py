@@ -48,7 +48,7 @@ class Photograph(NamedTuple):
 
     Attributes
     ----------
-    image : Tensor of float32, shape (3, 224, 224)
+    image : Tensor of float32, shape (3, side, side)
         In [0, 1].
     label : Tensor of int64, shape ()
         Index of the class.
@@ -67,7 +67,7 @@ class Photographs(Dataset[Photograph]):
     Where several images have the same name, both folders are laid out alike.
 
     Only images with a single object of the classes are kept, so that there is one box
-    to be found.  An image is stretched to 224x224 pixels, and its box with it, rounded
+    to be found.  An image is stretched to a square, and its box with it, rounded
     outwards.
 
     Parameters
@@ -79,6 +79,8 @@ class Photographs(Dataset[Photograph]):
     classes : sequence of str, optional
         Names of the classes, in the order of the network's logits.  Default: all the
         names in the annotations, sorted.
+    side : int, default 224
+        To how many pixels each side of an image is stretched.
 
     Attributes
     ----------
@@ -96,7 +98,12 @@ class Photographs(Dataset[Photograph]):
     """
 
     def __init__(
-        self, images: Path, annotations: Path, classes: Sequence[str] | None = None
+        self,
+        images: Path,
+        annotations: Path,
+        classes: Sequence[str] | None = None,
+        *,
+        side: int = SIDE,
     ) -> None:
         files = sorted(p for p in images.rglob("*") if p.suffix.lower() in FORMATS)
         if not files:
@@ -119,7 +126,7 @@ class Photographs(Dataset[Photograph]):
         self._resized = v2.Compose(
             [
                 v2.ToImage(),
-                v2.Resize((SIDE, SIDE)),
+                v2.Resize((side, side)),
                 v2.ToDtype(torch.float32, scale=True),
             ]
         )
@@ -207,7 +214,8 @@ def central_square(picture: Image.Image, side: int) -> Tensor:
     """
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
     small = resize(pixels, [side], antialias=True)
-    return center_crop(small, [side, side]) / 255
+    square: Tensor = center_crop(small, [side, side]) / 255
+    return square
 
 
 def _eight_bits(picture: Image.Image, path: Path | str) -> Image.Image:
