@@ -4,34 +4,43 @@ import numpy as np
 import pytest
 import torch
 from support.pictures import write_photograph
-from torchvision.models import get_model
+from torch import nn
 
 from gradmask.lab.__main__ import main
 from gradmask.lab.cli import judge
 from gradmask.lab.data.idx import DataError
 from gradmask.lab.data.photographs import MEAN, STD, Photographs
-from gradmask.lab.measures.saliency import maps
 from gradmask.lab.measures.saliency.maps import MAPS
 from gradmask.lab.measures.saliency.photographs import MEASURES
 from gradmask.lab.networks.pretrained import Pretrained
+from gradmask.lab.networks.small import seeded
 
-NAME = "shufflenet_v2_x0_5"
+NAME = "tiny"
+
+
+def tiny(name=NAME, num_classes=2):
+    """A network in the place of torchvision's."""
+    with seeded(0):
+        return nn.Sequential(
+            *(nn.Conv2d(3, 6, 5, 2, padding=2), nn.BatchNorm2d(6), nn.ReLU()),
+            *(nn.Conv2d(6, 8, 3, 2, padding=1), nn.BatchNorm2d(8), nn.ReLU()),
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, num_classes)),
+        )
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Ten images, small ones, and weights that find a dog in every one of them."""
     monkeypatch.setattr(judge, "SIDE", 64)
-    monkeypatch.setattr(maps, "STEPS", 2)
     for index in range(8):
         left = 3 * index
         write_photograph(tmp_path, f"dog{index}", ("dog", left, 2, left + 12, 14))
     write_photograph(tmp_path, "cat", ("cat", 0, 0, 10, 10))
     write_photograph(tmp_path, "large", ("dog", 0, 0, 40, 19))
-    torch.manual_seed(0)
-    model = get_model(NAME, num_classes=2)
+    monkeypatch.setattr(judge, "get_model", tiny)
+    model = tiny()
     with torch.no_grad():
-        model.fc.bias.copy_(torch.tensor([-50.0, 50.0]))
+        model[-1].bias.copy_(torch.tensor([-50.0, 50.0]))
     torch.save(model.state_dict(), tmp_path / "weights.pt")
     return tmp_path
 
@@ -89,7 +98,7 @@ def test_the_command_says_what_is_wrong(folder, capsys):
 def test_what_holds_no_weights_of_the_network_is_named(folder, capsys, kind):
     path = folder / "weights.pt"
     if kind == "model":
-        torch.save(get_model(NAME, num_classes=2), path)
+        torch.save(tiny(), path)
     elif kind == "other":
         torch.save(torch.arange(3), path)
     else:
@@ -107,20 +116,20 @@ def test_names_of_classes_may_hold_spaces_and_follow_a_byte_order_mark(tmp_path)
 @pytest.fixture
 def three(monkeypatch):
     """A network that knows cats, dogs and birds."""
-    found = Pretrained(get_model("resnet18", num_classes=3), 96, ("bird", "cat", "dog"))
+    found = Pretrained(tiny(num_classes=3), 96, ("bird", "cat", "dog"))
     monkeypatch.setattr(judge, "pretrained", lambda name: found)
     return found
 
 
 def test_the_networks_own_names_are_found_in_the_annotations(three):
-    assert judge._network("resnet18", None, ("cat", "dog")) is three
+    assert judge._network(NAME, None, ("cat", "dog")) is three
     ours = ("n1", "n2", "n3")
-    assert judge._network("resnet18", None, ours) == three._replace(classes=ours)
+    assert judge._network(NAME, None, ours) == three._replace(classes=ours)
 
 
 def test_names_that_the_network_does_not_know_must_be_given(three):
     with pytest.raises(DataError, match="knows 3 classes, but none of the name 'cow'"):
-        judge._network("resnet18", None, ("cat", "cow"))
+        judge._network(NAME, None, ("cat", "cow"))
 
 
 def test_a_trained_network_sees_images_of_its_own_size(folder, three, monkeypatch):

@@ -166,8 +166,8 @@ def as_jpeg(images: Tensor, quality: int) -> Tensor:
 def _milestones(network: nn.Module, seed: int) -> Iterator[tuple[str, nn.Module]]:
     """Yield the network with its uppermost layer, half of them, and all random."""
     last = sum(isinstance(m, nn.Conv2d | nn.Linear) for m in network.modules()) - 1
-    depths = {"random top": 0, "random half": last // 2, "random all": last}
-    for depth, (_, randomised) in enumerate(cascade(network, seed=seed)):
-        for key, wanted in depths.items():
-            if depth == wanted:
-                yield key, randomised
+    depths = 0, last // 2, last
+    names = "random top", "random half", "random all"
+    randomised = cascade(network, seed=seed, depths=depths)
+    for name, (_, one) in zip(names, randomised, strict=True):
+        yield name, one
