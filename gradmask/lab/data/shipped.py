@@ -33,6 +33,8 @@ class Shipped(NamedTuple):
         What scikit-image calls it.
     shows : str
         The object, in a few words.
+    description : str
+        The photograph in a sentence, for those who cannot see it.
     classes : tuple of str
         Those of ImageNet's classes that name the object; none names a person.
     picture : Image
@@ -43,6 +45,7 @@ class Shipped(NamedTuple):
 
     name: str
     shows: str
+    description: str
     classes: tuple[str, ...]
     picture: Image.Image
     box: tuple[int, int, int, int]
@@ -83,7 +86,6 @@ def shipped_photographs() -> list[Shipped]:
             pixels, *_ = data.stereo_motorcycle()  # type: ignore[no-untyped-call]
         else:
             pixels = getattr(data, name)()
-        classes, box = tuple(entry["classes"]), tuple(entry["box"])
-        picture = Image.fromarray(pixels)
-        found.append(Shipped(name, entry["shows"], classes, picture, box))
+        said = entry["shows"], entry["description"], tuple(entry["classes"])
+        found.append(Shipped(name, *said, Image.fromarray(pixels), tuple(entry["box"])))
     return found

@@ -11,9 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from gradmask.lab.figures.style import COLOURS, WIDTH, done, show_map
+from gradmask.lab.figures.style import (
+    COLOURS,
+    INK,
+    WIDTH,
+    Style,
+    done,
+    show_map,
+    subplots,
+)
 
-__all__ = ["TITLES", "Seen", "looks", "overlaid"]
+__all__ = ["TITLES", "Seen", "looks", "overlaid", "scores"]
 
 TITLES = {
     "lateral": "lateral saliency",
@@ -24,6 +32,12 @@ TITLES = {
 }
 """What maps are called in pictures."""
 
+_MARKS = [
+    Style(COLOURS[name], marker=marker)
+    for name, marker in zip(
+        ("mask", "object", "top-k", "other", "random"), "os^Dv", strict=True
+    )
+]
 BRIGHTEST = 99.5
 HEIGHT = 3.3
 
@@ -99,6 +113,36 @@ def overlaid(image: ArrayLike, field: ArrayLike) -> NDArray[np.floating]:
     weight = share[..., None]
     mixed: NDArray[np.floating] = (1 - weight) * grey[..., None] + weight * colours
     return mixed
+
+
+def scores(
+    panels: Mapping[str, Mapping[str, Mapping[str, float]]], unit: str
+) -> Figure:
+    """Measures of maps, a dot for every photograph and a line at their mean.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to mapping of str to float
+        By the panel's title, by the map and by the photograph.
+    unit : str
+        Of the values.
+    """
+    names = list(next(iter(panels.values())))
+    figure, axes = subplots(
+        len(panels), height=0.8 + 0.34 * len(names), sharey=True, squeeze=False
+    )
+    for ax, (title, maps) in zip(axes[0], panels.items(), strict=True):
+        for line, values in enumerate(maps.values()):
+            for (name, value), style in zip(values.items(), _MARKS, strict=False):
+                look = {"color": style.colour, "mec": "white", "mew": 0.6}
+                ax.plot(value, line, style.marker, ms=7, label=name, **look)
+            mean = sum(values.values()) / len(values)
+            ax.plot([mean] * 2, [line - 0.36, line + 0.36], color=INK, lw=1.4)
+        ax.set(title=title, xlabel=unit, ylim=(len(names) - 0.5, -0.5))
+        ax.set_yticks(range(len(names)), [TITLES.get(name, name) for name in names])
+    lines = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=len(lines))
+    return done(figure)
 
 
 def _bars(ax: Axes, answers: Sequence[tuple[str, float]]) -> None:

@@ -46,7 +46,9 @@ def test_its_classes_are_imagenets():
 def test_the_box_follows_its_object_into_the_square():
     pixels = np.zeros((60, 100, 3), np.uint8)
     pixels[20:50, 30:90] = 255
-    one = Shipped("a", "a block", (), Image.fromarray(pixels), (30, 20, 90, 50))
+    one = Shipped(
+        "a", "a block", "A block.", (), Image.fromarray(pixels), (30, 20, 90, 50)
+    )
     image, box = one.square(30)
     assert box == (5, 10, 30, 25)
     inside = torch.zeros(30, 30, dtype=torch.bool)
@@ -55,5 +57,5 @@ def test_the_box_follows_its_object_into_the_square():
 
 
 def test_a_tall_photograph_loses_its_ends():
-    one = Shipped("a", "", (), Image.new("RGB", (20, 60)), (3, 0, 10, 60))
+    one = Shipped("a", "", "", (), Image.new("RGB", (20, 60)), (3, 0, 10, 60))
     assert one.square(10)[1] == (1, 0, 5, 10)

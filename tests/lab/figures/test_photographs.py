@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradmask.lab.figures.photographs import TITLES, looks, overlaid
+from gradmask.lab.figures.photographs import TITLES, looks, overlaid, scores
 from gradmask.lab.measures.saliency.looking import EXPLAINING, Look
 
 
@@ -54,3 +54,16 @@ def test_a_single_bright_pixel_does_not_put_out_the_others():
     field[1:] = 0
     field[0, 1:] = 0
     assert overlaid(image, field)[0, 0].max() > 0.9
+
+
+def test_scores_show_every_photograph_and_the_mean():
+    values = {"lateral": {"coffee": 0.2, "rocket": 0.6}, "centre": {"coffee": 0.4}}
+    figure = scores({"IoU": values, "pointing": values}, "share")
+    for ax, title in zip(figure.axes, ("IoU", "pointing"), strict=True):
+        assert ax.get_title() == title
+        drawn = [tuple(line.get_xdata()) for line in ax.lines]
+        assert drawn == [(0.2,), (0.6,), (0.4, 0.4), (0.4,), (0.4, 0.4)]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["lateral saliency", "centre"]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.texts] == ["coffee", "rocket"]
