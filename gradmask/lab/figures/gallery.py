@@ -28,7 +28,8 @@ class Exhibit(NamedTuple):
     shows, description : str
         Its object in a few words, and the whole in a sentence.
     seen : Seen
-        What a network says of it, and the maps of the first answer.
+        What a network says of it, and the maps of the first answer; the image may be
+        larger than they are.
     box : sequence of int
         About the object (x0, y0, x1, y1), half-open, in pixels of the image.
     """
@@ -138,7 +139,8 @@ def _pictures(exhibit: Exhibit, side: int) -> Mapping[str, tuple[str, str]]:
     """Data URI and alternative text of the photograph and of every map."""
     seen = exhibit.seen
     image = np.stack([_resized(colour, side) for colour in np.asarray(seen.image)])
-    box = np.rint(np.array(exhibit.box) * side / np.shape(seen.image)[-1]).astype(int)
+    corners = np.array(exhibit.box) / np.shape(seen.image)[-1]
+    box = np.rint(corners * side).astype(int)
     found = {
         "photograph": (
             webp(_framed(image.transpose(1, 2, 0), box)),
@@ -151,7 +153,7 @@ def _pictures(exhibit: Exhibit, side: int) -> Mapping[str, tuple[str, str]]:
         text = (
             f"{_title(name)[0].upper()}{_title(name)[1:]} of “{answer}” over the "
             f"photograph of {exhibit.shows}: brightest in {brightest(field)}, "
-            f"{_within(field, exhibit.box):.0%} of it within the object's box."
+            f"{_within(field, corners):.0%} of it within the object's box."
         )
         found[name] = webp(_framed(overlaid(image, larger), box)), text
     return found
@@ -174,6 +176,8 @@ def _framed(
     return framed
 
 
-def _within(field: ArrayLike, box: Sequence[int]) -> float:
-    values, (x0, y0, x1, y1) = np.asarray(field, dtype=float), box
+def _within(field: ArrayLike, box: NDArray[np.floating]) -> float:
+    """Share of a map in a box, whose corners are shares of the sides."""
+    values = np.asarray(field, dtype=float)
+    x0, y0, x1, y1 = np.rint(box * values.shape[-1]).astype(int)
     return float(values[y0:y1, x0:x1].sum() / (values.sum() or 1.0))

@@ -70,6 +70,16 @@ def test_a_picture_is_the_map_over_its_photograph_with_the_box():
     assert np.abs(frame - ORANGE).max() < 0.25
 
 
+def test_the_photograph_may_be_larger_than_its_maps():
+    small = exhibit()
+    seen = small.seen._replace(image=small.seen.image.repeat(2, 1).repeat(2, 2))
+    large = small._replace(seen=seen, box=tuple(2 * end for end in small.box))
+    ours, theirs = (images(Gallery([one])._repr_html_()) for one in (small, large))
+    assert [alt for _, alt in ours] == [alt for _, alt in theirs]
+    for (one, _), (other, _) in zip(ours, theirs, strict=True):
+        assert np.abs(decoded(one) - decoded(other)).mean() < 0.03
+
+
 @pytest.mark.parametrize(
     ("row", "column", "where"),
     [
