@@ -39,5 +39,5 @@ def lead_over(rows: Sequence[Row], drawn: str, other: str, quantity: str) -> Int
 
 
 def _photograph(row: Row) -> object:
-    """What tells photographs apart: a name, or a class and a number within it."""
+    """Name a photograph: by its name, or by a class and a number within it."""
     return (row["label"], row["photograph"]) if "label" in row else row["photograph"]
