@@ -82,8 +82,8 @@ class MapSwitch:
         parts = {
             "options": "\n".join(map(_option, pictures)),
             "pictures": "\n".join(
-                f'<img data-map="{name}" width="{LARGE}" height="{LARGE}" '
-                f'src="{uri}" alt="{html.escape(text)}" hidden>'
+                f'<img class="dark-light" data-map="{name}" src="{uri}" '
+                f'width="{LARGE}" height="{LARGE}" alt="{html.escape(text)}" hidden>'
                 for name, (uri, text) in pictures.items()
             ),
             "first": first,
@@ -111,16 +111,18 @@ def brightest(field: ArrayLike) -> str:
 
 def _figure(exhibit: Exhibit) -> str:
     (answer, probability), *_ = exhibit.seen.answers
+    pictures = _pictures(exhibit, TILE)
     tiles = "\n".join(
-        f'<div><img width="{TILE}" height="{TILE}" loading="lazy" src="{uri}" '
-        f'alt="{html.escape(text)}"><span>{_title(name)}</span></div>'
-        for name, (uri, text) in _pictures(exhibit, TILE).items()
+        f'<div><img class="dark-light" width="{TILE}" height="{TILE}" loading="lazy" '
+        f'src="{uri}" alt="{html.escape(text)}"><span>{_title(name)}</span></div>'
+        for name, (uri, text) in pictures.items()
     )
+    columns = 4 if len(pictures) == 4 else 3
     says = f"the network says <strong>{html.escape(answer)}</strong>, {probability:.0%}"
     shows = html.escape(exhibit.shows[0].upper() + exhibit.shows[1:])
     return (
         f"<figure><figcaption>{shows}: {says}</figcaption>\n"
-        f'<div class="tiles">{tiles}</div></figure>'
+        f'<div class="tiles" style="--columns: {columns}">{tiles}</div></figure>'
     )
 
 

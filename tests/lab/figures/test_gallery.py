@@ -70,6 +70,17 @@ def test_a_picture_is_the_map_over_its_photograph_with_the_box():
     assert np.abs(frame - ORANGE).max() < 0.25
 
 
+def test_three_maps_stand_with_their_photograph_in_one_row():
+    one = exhibit()
+    three = {name: one.seen.maps[name] for name in EXPLAINING[:3]}
+    pages = [
+        Gallery([one._replace(seen=one.seen._replace(maps=maps))])._repr_html_()
+        for maps in (three, one.seen.maps)
+    ]
+    found = [re.findall(r"--columns: (\d)", page) for page in pages]
+    assert found == [["4"], ["3"]]
+
+
 def test_the_photograph_may_be_larger_than_its_maps():
     small = exhibit()
     seen = small.seen._replace(image=small.seen.image.repeat(2, 1).repeat(2, 2))
