@@ -55,6 +55,7 @@ DIGESTS = {
     "mobilenet_signal": "c5436a9c69778bc4f5f9e09b2d7df5c0",
     "overhead": "e5c10779f9b028ccf015e88ae11fa34d",
     "overhead_cuda": "f7cd414bf5674beee7a0065f101316bb",
+    "photographs": "dc148b0f7f2d51f2429964d51b5d8ffe",
     "premise": "09283087776dbff1fe7cb7011db45d2d",
     "quality": "bb831b4813dfa4f1227c18e9e53846e3",
     "recipe_cifar10": "a7dc70520e2d98e63a43bcfd759291e8",

@@ -2,10 +2,10 @@
 
 On the command line,
 
-    python -m gradmask.lab judge IMAGES ANNOTATIONS --model resnet18
+    python -m gradmask.lab judge IMAGES ANNOTATIONS
 
-prints the table: every map of :mod:`gradmask.lab.measures.saliency.maps`, every measure
-of :mod:`gradmask.lab.measures.saliency.localisation`, means over the images with 95 %
+prints tables: every map of :mod:`gradmask.lab.measures.saliency.maps`, every measure of
+:mod:`gradmask.lab.measures.saliency.photographs`, means over the images with 95 %
 intervals.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -20,8 +21,11 @@ from torch import nn
 from torchvision.models import get_model
 
 from gradmask.lab.data.idx import DataError
-from gradmask.lab.data.photographs import Photographs
-from gradmask.lab.measures.saliency.photographs import localise_photographs
+from gradmask.lab.data.photographs import MEAN, SIDE, STD, Photographs
+from gradmask.lab.measures.saliency.photographs import MEASURES, measure_photographs
+from gradmask.lab.networks.pretrained import DEFAULT, Pretrained, pretrained
+from gradmask.lab.networks.small import Normalise
+from gradmask.lab.reports.stats import Interval
 from gradmask.lab.settings import find_device
 
 __all__ = ["add_parser"]
@@ -36,32 +40,61 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add = parser.add_argument
     add("images", type=Path, help="folder of JPEG or PNG files")
-    add("annotations", type=Path, help="folder of their XML files")
-    add("--model", required=True, help="one of torchvision's networks")
-    add("--weights", type=Path, help="its state dict (torchvision's own, downloaded)")
+    add("annotations", type=Path, help="folder of their XML files, as of Pascal VOC")
+    add(
+        "--model",
+        default=DEFAULT,
+        help="of torchvision or timm (%(default)s, which needs no connection)",
+    )
+    add("--weights", type=Path, help="state dict of a network of torchvision's")
     add(
         "--classes",
         type=Path,
-        help="file with the classes' names, a line each, in the network's order (those "
-        "of the annotations, sorted)",
+        help="file with the classes' names, a line each, in the network's order (the "
+        "network's own, or those of the annotations, sorted)",
+    )
+    add(
+        "--costly",
+        type=int,
+        default=50,
+        help="on how many images to take the measures that need no box (%(default)s)",
     )
     parser.set_defaults(command=_judge)
 
 
 def _judge(options: argparse.Namespace) -> int:
+    if options.costly < 0:
+        raise ValueError(f"--costly must not be negative, got {options.costly}")
     classes = options.classes and _lines(options.classes)
     photographs = Photographs(options.images, options.annotations, classes)
-    model = _network(options.model, options.weights, len(photographs.classes))
-    table = localise_photographs(model.to(find_device()), photographs)
+    found = _network(options.model, options.weights, photographs.classes)
+    photographs = Photographs(
+        options.images, options.annotations, found.classes, side=found.side
+    )
+    table = measure_photographs(
+        found.network.to(find_device()), photographs, costly=options.costly
+    )
     print(
         f"{options.model}, {len(photographs)} images with one object, "
         f"{photographs.left_out} with several left out"
     )
-    print(f"{'':12}" + "".join(f"{key:>24}" for key in table["random"]))
-    for name, measures in table.items():
-        cells = (f"{m:.3f} [{a:.3f}, {b:.3f}]" for m, a, b in measures.values())
-        print(f"{name:12}" + "".join(f"{cell:>24}" for cell in cells))
+    for title, measures in MEASURES.items():
+        _print(title, [key for key in measures if key in table["random"]], table)
     return 0
+
+
+def _print(
+    title: str, measures: list[str], table: Mapping[str, Mapping[str, Interval]]
+) -> None:
+    if not measures:
+        return
+    print(f"\n{title}")
+    print(f"{'':12}" + "".join(f"{key:>24}" for key in measures))
+    for name, own in table.items():
+        cells = (
+            f"{m:.3f} [{a:.3f}, {b:.3f}]" for m, a, b in (own[key] for key in measures)
+        )
+        print(f"{name:12}" + "".join(f"{cell:>24}" for cell in cells))
 
 
 def _lines(path: Path) -> list[str]:
@@ -70,21 +103,28 @@ def _lines(path: Path) -> list[str]:
     return [line for line in lines if line]
 
 
-def _network(name: str, weights: Path | None, classes: int) -> nn.Module:
-    """Build torchvision's network, with its own weights or with those of a file."""
-    model: nn.Module
-    if weights is None:
-        model = get_model(name, weights="DEFAULT")
-    else:
-        model = get_model(name, num_classes=classes)
+def _network(name: str, weights: Path | None, classes: tuple[str, ...]) -> Pretrained:
+    """Find a trained network for these classes, whose names it may itself know better.
+
+    The classes of the result are those that the annotations name, in the network's
+    order: the given ones where there are as many as logits, or else the network's own.
+    """
+    if weights is not None:
+        model = get_model(name, num_classes=len(classes))
         _load(model, weights)
-    *_, head = (m for m in model.modules() if isinstance(m, nn.Linear))
-    if head.out_features != classes:
+        whole = nn.Sequential(Normalise(MEAN, STD), model).eval()
+        return Pretrained(whole, SIDE, classes)
+    found = pretrained(name)
+    if len(classes) == len(found.classes):
+        return found._replace(classes=classes)
+    if unknown := set(classes) - set(found.classes):
         raise DataError(
-            f"{name} knows {head.out_features} classes, the annotations {classes}: "
-            "name the network's, a line each and in its order, in a file for --classes"
+            f"{name} knows {len(found.classes)} classes, but none of the name "
+            f"{min(unknown)!r}, as in the annotations: put all the names that they use "
+            "for the network's classes, a line each and in its order, into a file for "
+            "--classes"
         )
-    return model
+    return found
 
 
 def _load(model: nn.Module, weights: Path) -> None:

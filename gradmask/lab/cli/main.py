@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from gradmask.lab.cli import experiments, judge, train
+from gradmask.lab.cli import experiments, judge, look, train
 from gradmask.lab.data.idx import DataError
+from gradmask.lab.networks.pretrained import WeightsError
 
 __all__ = ["main"]
 
-GROUPS = (experiments, train, judge)
+GROUPS = (experiments, train, judge, look)
 """Modules whose ``add_parser(commands)`` adds subcommands.  Each sets ``command``: a
 function of the options, whose result is the exit status."""
 
@@ -34,6 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever reads the output has seen enough, and Python flushes once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (DataError, OSError, ValueError) as error:
+    except (DataError, WeightsError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -11,20 +11,34 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
+from torchvision.transforms.v2.functional import center_crop, resize
 from torchvision.tv_tensors import BoundingBoxes
 
 from gradmask.lab.data.idx import DataError
 
-__all__ = ["Photograph", "Photographs", "read_annotation", "read_picture"]
+__all__ = [
+    "MEAN",
+    "STD",
+    "Photograph",
+    "Photographs",
+    "central_square",
+    "read_annotation",
+    "read_picture",
+]
 
 FORMATS = {".jpg", ".jpeg", ".png"}
 SIDE = 224
+DEEP = 2**16 - 1
+_TooLarge = Image.DecompressionBombError
+_TRANSPARENT = {"LA", "La", "PA", "RGBA", "RGBa"}
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of the colours of ImageNet, as torchvision's networks are used to."""
 
 Box = tuple[float, float, float, float]
 
@@ -34,8 +48,8 @@ class Photograph(NamedTuple):
 
     Attributes
     ----------
-    image : Tensor of float32, shape (3, 224, 224)
-        Normalised as torchvision's networks want it.
+    image : Tensor of float32, shape (3, side, side)
+        In [0, 1].
     label : Tensor of int64, shape ()
         Index of the class.
     box : Tensor of int64, shape (4,)
@@ -53,7 +67,7 @@ class Photographs(Dataset[Photograph]):
     Where several images have the same name, both folders are laid out alike.
 
     Only images with a single object of the classes are kept, so that there is one box
-    to be found.  An image is stretched to 224x224 pixels, and its box with it, rounded
+    to be found.  An image is stretched to a square, and its box with it, rounded
     outwards.
 
     Parameters
@@ -65,6 +79,8 @@ class Photographs(Dataset[Photograph]):
     classes : sequence of str, optional
         Names of the classes, in the order of the network's logits.  Default: all the
         names in the annotations, sorted.
+    side : int, default 224
+        To how many pixels each side of an image is stretched.
 
     Attributes
     ----------
@@ -82,7 +98,12 @@ class Photographs(Dataset[Photograph]):
     """
 
     def __init__(
-        self, images: Path, annotations: Path, classes: Sequence[str] | None = None
+        self,
+        images: Path,
+        annotations: Path,
+        classes: Sequence[str] | None = None,
+        *,
+        side: int = SIDE,
     ) -> None:
         files = sorted(p for p in images.rglob("*") if p.suffix.lower() in FORMATS)
         if not files:
@@ -105,9 +126,8 @@ class Photographs(Dataset[Photograph]):
         self._resized = v2.Compose(
             [
                 v2.ToImage(),
-                v2.Resize((SIDE, SIDE)),
+                v2.Resize((side, side)),
                 v2.ToDtype(torch.float32, scale=True),
-                v2.Normalize(MEAN, STD),
             ]
         )
 
@@ -162,21 +182,59 @@ def _documents(
 def read_picture(path: Path | str) -> Image.Image:
     """Read an image in colour, turned upright as its EXIF data say.
 
+    What is transparent is laid on white; 16 bits of grey are rounded to 8.
+
     Raises
     ------
     DataError
-        If the file is not a whole image, or has more than 8 bits a channel, which
-        would be clipped.
+        If the file is not a whole image, or holds numbers of 32 bits, whose range is
+        unknown.
     """
     try:
         with Image.open(path) as opened:
-            if opened.mode.startswith(("I", "F")):
-                raise DataError(
-                    f"{path} has more than 8 bits a channel: save it with 8"
-                )
-            return ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, SyntaxError) as error:
+            return _in_colour(_eight_bits(ImageOps.exif_transpose(opened), path))
+    except (_TooLarge, OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path} cannot be read as an image: {error}") from error
+
+
+def central_square(picture: Image.Image, side: int) -> Tensor:
+    """Bring the shorter side of a picture to a size, and keep the middle.
+
+    Parameters
+    ----------
+    picture : Image
+        In colour.
+    side : int
+        In pixels.
+
+    Returns
+    -------
+    Tensor of float32, shape (3, side, side)
+        In [0, 1].
+    """
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+    small = resize(pixels, [side], antialias=True)
+    square: Tensor = center_crop(small, [side, side]) / 255
+    return square
+
+
+def _eight_bits(picture: Image.Image, path: Path | str) -> Image.Image:
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    values = np.asarray(picture)
+    if picture.mode == "F" or values.min() < 0 or values.max() > DEEP:
+        raise DataError(
+            f"{path} holds numbers of 32 bits: save it with 8 or 16 bits a channel"
+        )
+    return Image.fromarray((values * (255 / DEEP)).round().astype(np.uint8))
+
+
+def _in_colour(picture: Image.Image) -> Image.Image:
+    if picture.mode in _TRANSPARENT or "transparency" in picture.info:
+        clear = picture.convert("RGBA")
+        white = Image.new("RGBA", clear.size, "white")
+        picture = Image.alpha_composite(white, clear)
+    return picture.convert("RGB")
 
 
 def read_annotation(path: Path) -> list[tuple[str, Box]]:

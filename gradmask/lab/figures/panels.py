@@ -7,17 +7,15 @@ the page.  A still picture takes its place where scripts are off.
 from __future__ import annotations
 
 import base64
-import html
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from gradmask.lab.figures.pages import asset, filled, png
 from gradmask.lab.figures.style import COLOURS, done, outline, show_map, subplots
 
 __all__ = ["MaskPanel", "Snapshot", "TrainingPanel", "unfolding"]
@@ -63,9 +61,9 @@ class MaskPanel:
         self.still = still
 
     def _repr_html_(self) -> str:
-        script = _asset("mask-model.js")
-        parts = {"model": script, "still": _uri(self.still), "alt": self.ALT}
-        return _filled("mask-panel.html", parts)
+        script = asset("mask-model.js")
+        parts = {"model": script, "still": png(self.still), "alt": self.ALT}
+        return filled("mask-panel.html", parts)
 
 
 class TrainingPanel:
@@ -107,10 +105,10 @@ class TrainingPanel:
             "data": json.dumps(self._data()),
             "last": str(len(self.snapshots) - 1),
             "layers": str(len(self.layers)),
-            "still": _uri(still),
+            "still": png(still),
             "alt": alt,
         }
-        return _filled("training-panel.html", parts)
+        return filled("training-panel.html", parts)
 
     def _data(self) -> dict[str, Any]:
         times = self.snapshots
@@ -172,24 +170,3 @@ def _packed(maps: Iterable[ArrayLike]) -> str:
     """Maps in [0, 1] as bytes, one after the other, in base64."""
     pixels = np.stack([np.asarray(each, dtype=float) for each in maps])
     return base64.b64encode(np.rint(255 * pixels).astype(np.uint8).tobytes()).decode()
-
-
-def _asset(name: str) -> str:
-    return (files("gradmask.lab") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _filled(page: str, parts: Mapping[str, str]) -> str:
-    """A page of the assets with its parts in place; the alternative text is escaped."""
-    text = _asset(page)
-    for name, part in parts.items():
-        text = text.replace(
-            f"{{{{{name}}}}}", html.escape(part) if name == "alt" else part
-        )
-    return text
-
-
-def _uri(figure: Figure) -> str:
-    """Picture as a data URI."""
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=100)
-    return "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()

@@ -20,7 +20,7 @@ from gradmask.lab.figures.style import (
     subplots,
 )
 
-__all__ = ["circled", "gallery", "guides", "mixtures", "photographs", "sheet"]
+__all__ = ["circled", "gallery", "guides", "mixtures", "sheet"]
 
 
 def sheet(
@@ -83,27 +83,6 @@ def gallery(
     ):
         for ax, box in zip(line, np.asarray(boxes), strict=True):
             frame(ax, box, colour)
-    return done(figure)
-
-
-def photographs(images: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure:
-    """Photographs in rows, and to the right of each its maps.
-
-    Parameters
-    ----------
-    images : array, shape (N, 3, H, W)
-        In [0, 1].
-    maps : mapping of str to array, shape (N, H, W)
-        By the title of their column.
-    """
-    rows = np.asarray(images)
-    columns = 1 + len(maps)
-    height = 0.3 + 7.4 / columns * len(rows)
-    figure, axes = subplots(columns, len(rows), height=height, squeeze=False)
-    for index, line in enumerate(axes):
-        show_map(line[0], rows[index].transpose(1, 2, 0), "" if index else "photograph")
-        for ax, (title, drawn) in zip(line[1:], maps.items(), strict=True):
-            show_map(ax, np.asarray(drawn)[index], "" if index else title)
     return done(figure)
 
 

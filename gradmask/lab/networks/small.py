@@ -24,15 +24,22 @@ class Normalise(nn.Module):
 
     It sits inside the network, so that whatever perturbs an image does so in units of
     its pixels.
+
+    Parameters
+    ----------
+    mean, std : float or sequence of float
+        Of all channels, or of each.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, mean: float, std: float) -> None:
+    def __init__(
+        self, mean: float | Sequence[float], std: float | Sequence[float]
+    ) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(mean))
-        self.register_buffer("std", torch.tensor(std))
+        self.register_buffer("mean", _per_channel(mean))
+        self.register_buffer("std", _per_channel(std))
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         return (x - self.mean) / self.std
@@ -213,6 +220,11 @@ class _InvertedResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.body(x)
         return x + out if self.residual else out
+
+
+def _per_channel(values: float | Sequence[float]) -> Tensor:
+    given = torch.tensor(values)
+    return given if given.dim() == 0 else given[:, None, None]
 
 
 def _steps(first: int, widths: Sequence[int]) -> Iterator[tuple[int, int]]:

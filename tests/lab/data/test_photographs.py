@@ -8,9 +8,8 @@ from support.pictures import OBJECT, write_photograph
 
 from gradmask.lab.data.idx import DataError
 from gradmask.lab.data.photographs import (
-    MEAN,
-    STD,
     Photographs,
+    central_square,
     read_annotation,
     read_picture,
 )
@@ -25,8 +24,7 @@ def test_images_and_boxes_are_stretched_alike(tmp_path):
     (photograph,) = load(tmp_path)
     assert photograph.image.shape == (3, 224, 224)
     assert photograph.box.tolist() == [56, 56, 168, 168]
-    mean, std = (torch.tensor(v)[:, None, None] for v in (MEAN, STD))
-    pixels = photograph.image * std + mean
+    pixels = photograph.image
     x0, y0, x1, y1 = photograph.box.tolist()
     inside = torch.zeros(224, 224, dtype=torch.bool)
     inside[y0:y1, x0:x1] = True
@@ -145,11 +143,87 @@ def test_a_picture_is_turned_upright_as_its_camera_says(orientation, tmp_path):
     assert np.array_equal(np.asarray(read_picture(tmp_path / "a.png")), upright)
 
 
-def test_more_than_eight_bits_a_channel_are_refused(tmp_path):
-    grey = np.full((4, 4), 1000, np.uint16)
-    Image.fromarray(grey).save(tmp_path / "deep.png")
-    with pytest.raises(DataError, match=r"deep\.png has more than 8 bits"):
-        read_picture(tmp_path / "deep.png")
+def ramp():
+    """Rising grey of shape (4, 64)."""
+    return np.tile(np.arange(64, dtype=np.uint8) * 4, (4, 1))
+
+
+def write(path, kind):
+    """Write the ramp in one of the forms that pictures come in."""
+    grey = Image.fromarray(ramp())
+    if kind == "16 bits":
+        Image.fromarray(ramp().astype(np.uint16) * 257).save(path)
+    elif kind == "integers":
+        Image.fromarray(ramp().astype(np.int32) * 257).save(path)
+    elif kind == "CMYK":
+        grey.convert("RGB").convert("CMYK").save(path, quality=100)
+    elif kind == "palette":
+        grey.convert("P").save(path)
+    else:
+        grey.convert(kind).save(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [
+        ("L", ".png"),
+        ("LA", ".png"),
+        ("RGB", ".webp"),
+        ("RGBA", ".png"),
+        ("CMYK", ".jpg"),
+        ("CMYK", ".tif"),
+        ("16 bits", ".png"),
+        ("16 bits", ".tif"),
+        ("integers", ".tif"),
+        ("palette", ".gif"),
+        ("palette", ".png"),
+    ],
+)
+def test_a_picture_of_any_kind_is_read_in_its_colours(kind, suffix, tmp_path):
+    path = tmp_path / f"Übung 日本 {kind}{suffix}"
+    write(path, kind)
+    found = np.asarray(read_picture(path)).astype(int)
+    assert found.shape == (4, 64, 3)
+    allowed = 6 if suffix in {".jpg", ".webp"} else 0
+    assert np.abs(found - ramp()[..., None]).max() <= allowed
+
+
+def test_what_is_transparent_is_laid_on_white(tmp_path):
+    pixels = np.zeros((2, 3, 4), np.uint8)
+    pixels[:, 0, 3], pixels[:, 1, 3] = 255, 51
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    row = np.asarray(read_picture(tmp_path / "a.png"))[0, :, 0]
+    assert row.tolist() == [0, 204, 255]
+    keyed = Image.fromarray(np.array([[0, 7, 255]], np.uint8))
+    keyed.save(tmp_path / "b.png", transparency=7)
+    row = np.asarray(read_picture(tmp_path / "b.png"))[0, :, 0]
+    assert row.tolist() == [0, 255, 255]
+
+
+@pytest.mark.parametrize("values", [np.float32([[0.5]]), np.int32([[70000]])])
+def test_numbers_of_32_bits_are_refused(values, tmp_path):
+    Image.fromarray(values).save(tmp_path / "deep.tif")
+    with pytest.raises(DataError, match=r"deep\.tif holds numbers of 32 bits"):
+        read_picture(tmp_path / "deep.tif")
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    Image.new("L", (64, 64)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(DataError, match=r"a\.png cannot be read.*decompression bomb"):
+        read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("size", [(40, 20), (20, 40), (33, 33)])
+def test_the_middle_is_kept(size):
+    width, height = size
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[:, width // 4 : -(width // 4)] = 255
+    found = central_square(Image.fromarray(pixels), 64)
+    assert found.shape == (3, 64, 64)
+    assert found.dtype == torch.float32
+    bright = (found[0, 32] > 0.5).double().mean().item()
+    assert bright == pytest.approx(1 if width > height else 0.5, abs=0.04)
 
 
 def test_a_truncated_photograph_is_named(tmp_path):

@@ -44,14 +44,6 @@ def test_the_gallery_shows_scenes_maps_and_boxes():
             assert frame.get_bbox().bounds == (1.5, 1.5, 3, 4)
 
 
-def test_photographs_stand_beside_their_maps():
-    images, maps = torch.rand(2, 3, 8, 8), {"lateral": torch.rand(2, 8, 8)}
-    axes = draw.photographs(images, maps).axes
-    assert [ax.get_title() for ax in axes] == ["photograph", "lateral", "", ""]
-    assert np.allclose(axes[2].images[0].get_array(), images[1].permute(1, 2, 0))
-    assert np.allclose(axes[3].images[0].get_array(), maps["lateral"][1])
-
-
 def test_every_row_shows_its_images_and_their_targets():
     images = torch.rand(4, 8, 8, generator=seeded())
     targets = torch.zeros(4, 10)

@@ -11,6 +11,7 @@ captum's (``pip install "gradmask[saliency]"``).
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 
 import torch
 import torch.nn.functional as F
@@ -171,16 +172,17 @@ MAPS: dict[str, SaliencyMap] = {
 
 
 def last_stage(model: nn.Module) -> nn.Module:
-    """Find the last of a network's children that convolves, or its activation.
+    """Find the last of a network's children that convolves, or what completes it.
 
-    Where the child is followed by its activation, that is what is found: its output is
-    what the network goes on with.
+    Where the child is followed by its normalisation or its activation, the last of them
+    is what is found: its output is what the network goes on with.  Where one child
+    holds all convolutions, and several, that child is looked into.
 
     Parameters
     ----------
     model : nn.Module
         Whose children are in the order in which they are called: the families of
-        ``gradmask.lab.networks.small``, and most of torchvision's.
+        ``gradmask.lab.networks.small``, and most of torchvision's and timm's.
 
     Raises
     ------
@@ -188,15 +190,17 @@ def last_stage(model: nn.Module) -> nn.Module:
         If no child holds a convolution.
     """
     children = list(model.children())
-    convolve = [
-        index
-        for index, child in enumerate(children)
-        if any(isinstance(module, nn.Conv2d) for module in child.modules())
-    ]
-    if not convolve:
+    held = [sum(isinstance(m, nn.Conv2d) for m in c.modules()) for c in children]
+    if not any(held):
         raise ValueError("none of the model's children holds a convolution")
-    last, *after = children[convolve[-1] :]
-    return after[0] if after and isinstance(after[0], ACTIVATIONS) else last
+    index = max(index for index, count in enumerate(held) if count)
+    if 1 < held[index] == sum(held):
+        return last_stage(children[index])
+    completing = takewhile(
+        lambda child: isinstance(child, (nn.BatchNorm2d, *ACTIVATIONS)),
+        children[index + 1 :],
+    )
+    return [children[index], *completing][-1]
 
 
 def _chosen(logits: Tensor, labels: Tensor) -> Tensor:

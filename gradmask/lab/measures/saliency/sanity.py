@@ -7,7 +7,7 @@ or the labels that they were trained on, and see whether the map is still the sa
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +27,9 @@ __all__ = [
 ]
 
 
-def cascade(model: nn.Module, *, seed: int) -> Iterator[tuple[str, nn.Module]]:
+def cascade(
+    model: nn.Module, *, seed: int, depths: Container[int] | None = None
+) -> Iterator[tuple[str, nn.Module]]:
     """Randomise a network from the top: the logits' layer, then all down to the first.
 
     A layer is a convolution with the normalisation that follows it, or a linear layer;
@@ -41,6 +43,9 @@ def cascade(model: nn.Module, *, seed: int) -> Iterator[tuple[str, nn.Module]]:
     seed : int
         Of the weights, seed + d for the d-th layer from the top; the global random
         state is left alone.
+    depths : container of int, optional
+        Which networks to yield: 0 for the one whose uppermost layer alone is random.
+        Default: all.
 
     Yields
     ------
@@ -60,7 +65,8 @@ def cascade(model: nn.Module, *, seed: int) -> Iterator[tuple[str, nn.Module]]:
         with seeded(seed + depth):
             for module in modules:
                 module.reset_parameters()  # type: ignore[operator]
-        yield name, copy.deepcopy(current)
+        if depths is None or depth in depths:
+            yield name, copy.deepcopy(current)
 
 
 def correlation_after_randomisation(

@@ -34,6 +34,15 @@ def examples(count=4):
     return images, torch.arange(count)
 
 
+def test_some_of_the_cascade_are_those_of_all():
+    every = list(cascade(trained_like(), seed=2))
+    some = list(cascade(trained_like(), seed=2, depths=(0, 3)))
+    for (name, one), (same, other) in zip(some, (every[0], every[3]), strict=True):
+        assert name == same
+        pairs = zip(one.parameters(), other.parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_layer_by_layer_from_the_top_all_is_randomised(family):
     model = trained_like(family)
