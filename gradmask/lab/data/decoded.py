@@ -48,7 +48,7 @@ def decoded(images: Labelled, side: int, *, title: str = "decoding") -> ImageSet
     Raises
     ------
     DataError
-        If a file is not a whole image of 8 bits a channel; the message names it.
+        If a file is not a whole image of 8 or 16 bits a channel; the message names it.
     """
     kept = cache_folder() / f"decoded-{_fingerprint(images, side)}.pt"
     if (pixels := _kept(kept)) is None:

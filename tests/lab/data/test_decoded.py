@@ -67,11 +67,11 @@ def test_a_damaged_cache_is_made_again(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_named_and_nothing_is_kept(tmp_path):
-    good, cut, deep = (tmp_path / f"{name}.png" for name in ("good", "cut", "deep"))
+    good, cut, deep = (tmp_path / name for name in ("good.png", "cut.png", "deep.tif"))
     picture(good)
     picture(cut, (64, 64))
     cut.write_bytes(cut.read_bytes()[:200])
-    Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(deep)
+    Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(deep)
     for bad in (cut, deep):
         with pytest.raises(DataError, match=bad.name):
             decoded([(good, 0), (bad, 1)], 8)
