@@ -162,6 +162,18 @@ CASES = {
         boolean,
         smooth=False,
     ),
+    "lateral_weights": Case(
+        lambda e: functional.lateral_weights(e, kernel_for(e)),
+        lambda n: (share(n, 1, 9, 8),),
+        single,
+        SINGLE,  # weights of half-precision energies follow their rounding
+        batched=False,
+    ),
+    "rearrange": Case(
+        functional.rearrange,
+        lambda n: (share(n, 1, 9, 8), normal(n, 1, 9, 8, seed=1)),
+        smooth=False,
+    ),
     "project_out": Case(functional.project_out, lambda n: (delta(n), delta(n, seed=1))),
     # quality
     "gradient_quality": Case(
@@ -254,6 +266,36 @@ CASES = {
     "noise_threshold": detector(lambda *a: theory.noise_threshold(1.0, *a)),
     "predict_gain": detector(
         lambda *a: torch.tensor(theory.predict_gain(*a), dtype=torch.float64),
+        smooth=False,
+    ),
+    "agreement": closed(theory.agreement, None, 3, None, compiled="pieces"),
+    "guaranteed_drop": closed(
+        theory.guaranteed_drop, None, None, None, compiled="pieces"
+    ),
+    "half_gain": closed(theory.half_gain, None, None, compiled="pieces"),
+    "posterior": closed(theory.posterior, None, None, None, compiled="pieces"),
+    "posterior_variance": closed(
+        theory.posterior_variance, None, None, compiled="pieces"
+    ),
+    "wiener_factor": closed(theory.wiener_factor, None, None, compiled="pieces"),
+    "soft_gain": closed(theory.soft_gain, None, None, compiled="pieces"),
+    "best_threshold": closed(
+        theory.best_threshold, None, None, smooth=False, compiled="pieces"
+    ),
+    "critical_strength": Case(
+        lambda kernel: torch.tensor(
+            theory.critical_strength(kernel, OBJECT, 16), dtype=torch.float64
+        ),
+        lambda n: (KERNEL,),
+        double,
+        SINGLE,  # a kernel of half precision is not balanced
+        batched=False,
+        smooth=False,
+        compiled=None,
+        on_cpu=True,
+    ),
+    "predict_soft_gain": detector(
+        lambda *a: torch.tensor(theory.predict_soft_gain(*a).gain).double(),
         smooth=False,
     ),
     "normalised_gain": Case(

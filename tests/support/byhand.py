@@ -52,14 +52,24 @@ def gradients(inhibition, model, names, x):
 
 
 def signal(model, names, x, call=None, sigma=1.0, size=5):
-    """Gradients by parameter name with the errors at the inputs of modules masked."""
+    """Gradients by parameter name, with errors masked at the inputs of activations.
+
+    At a normalisation, which may stand in for one, the error at its output is masked.
+    """
     model = outplace(model)
 
     def before(module, args):
         return (Masked.apply(args[0], sigma, size), *args[1:])
 
+    def after(module, args, output):
+        return Masked.apply(output, sigma, size)
+
     for name in names:
-        model.get_submodule(name).register_forward_pre_hook(before)
+        module = model.get_submodule(name)
+        if isinstance(module, NORMS):
+            module.register_forward_hook(after)
+        else:
+            module.register_forward_pre_hook(before)
     loss(output_of(model(x) if call is None else call(model, x))).backward()
     return {n: p.grad for n, p in model.named_parameters()}
 

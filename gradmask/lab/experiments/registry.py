@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradmask.lab.experiments import (
     augmentation,
+    finetuning,
     hunt_dense,
     layer_gain,
     learning_rate,
@@ -40,6 +41,7 @@ _ALL: tuple[Experiment, ...] = (
     *soft.TABLE,
     *recipe.TABLE,
     augmentation.EXPERIMENT,
+    finetuning.EXPERIMENT,
     hunt_dense.EXPERIMENT,
     layer_gain.EXPERIMENT,
     learning_rate.EXPERIMENT,

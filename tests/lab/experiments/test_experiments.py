@@ -37,6 +37,8 @@ CPU = torch.device("cpu")
         ("mobilenet_signal", 5),
         ("trunk_resnet", 5),
         ("trunk_mobilenet", 3),
+        ("soft_scenes", 8),
+        ("finetuning", 5),
     ],
 )
 def test_rows_are_tidy_and_numbers_are_shares(name, runs):
