@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize_scalar
-from support.networks import batch, loss, plain_net
+from support.networks import batch, close, gradients, loss, plain_net
 from torch import nn
 
 import gradmask as gm
@@ -150,12 +150,45 @@ def test_only_a_steered_mask_measures():
         assert handle.strengths == {}
 
 
+def measure(handle, call, parts):
+    with handle.measuring():
+        for part in parts:
+            loss(call(part)).backward()
+
+
 def test_one_pass_is_not_enough_to_learn_from():
     model = plain_net()
     with STEERED.attach(model) as handle:
-        with handle.measuring():
-            loss(model(batch())).backward()
+        with pytest.raises(RuntimeError, match="at least two passes"):
+            measure(handle, model, [batch()])
         assert set(handle.strengths.values()) == {0.0}
+
+
+@pytest.mark.parametrize("inhibition", [SOFT, WEIGHTS], ids=repr)
+def test_compiled_code_weighs_alike(inhibition):
+    torch.compiler.reset()
+    model, x = plain_net(), batch(8)
+    with inhibition.attach(model):
+        expected = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        assert close(gradients(model, x, compiled), expected)
+    torch.compiler.reset()
+
+
+def test_compiled_code_keeps_its_strengths_and_measures_nothing():
+    torch.compiler.reset()
+    model, x = plain_net(), batch(8)
+    with replace(STEERED, both_ways=True).attach(model) as handle:
+        measure(handle, model, x.chunk(2))
+        strengths = handle.strengths
+        assert any(strengths.values())
+        expected = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        assert close(gradients(model, x, compiled), expected)
+        with pytest.raises(RuntimeError, match="nothing was measured"):
+            measure(handle, compiled, x.chunk(2))
+        assert handle.strengths == strengths
+    torch.compiler.reset()
 
 
 def test_the_products_estimate_means_and_fluctuations_without_bias():

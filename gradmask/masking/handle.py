@@ -103,7 +103,8 @@ class Handle:
         Raises
         ------
         RuntimeError
-            If the mask is not steered.
+            If the mask is not steered; afterwards, if no convolution saw two passes.
+            Compiled code measures nothing.
         """
         if not self.strengths:
             raise RuntimeError("only a steered SoftMask measures; this mask is not")
@@ -112,8 +113,12 @@ class Handle:
             yield
         finally:
             self._switch.measuring = False
-            for site in self._sites:
-                site.settle()
+            settled = [site.settle() for site in self._sites]
+        if not any(settled):
+            raise RuntimeError(
+                "nothing was measured: make at least two passes, forward and backward, "
+                "in training mode and not compiled"
+            )
 
     def remove(self) -> None:
         """Detach everything; calling it again does nothing."""

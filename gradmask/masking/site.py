@@ -153,8 +153,9 @@ class Site(Hook):
         """Strength that was found for the mask here, where one is looked for."""
         return None
 
-    def settle(self) -> None:
-        """Find the strength anew, from what was measured."""
+    def settle(self) -> bool:
+        """Find the strength anew, if enough was measured; say whether it was."""
+        return False
 
     @property
     def remark(self) -> str:

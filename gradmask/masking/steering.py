@@ -59,16 +59,17 @@ class Steering:
         pair = torch.stack((plain, masked - plain)).flatten(1)
         self._collected.append(pair.double())
 
-    def settle(self) -> None:
-        """Learn from what was collected, if it was more than one batch."""
+    def settle(self) -> bool:
+        """Learn from what was collected; say whether it was more than one batch."""
         pairs, self._collected = self._collected, []
         if (parts := len(pairs)) < 2:
-            return
+            return False
         new = products(torch.stack(pairs))
         old = self._products
         self._products = new if old is None else MEMORY * old + (1 - MEMORY) * new
         best = best_strength(self._products, STEPS * parts)
         self.strength = best.clamp(*self._bounds)
+        return True
 
 
 def products(pairs: Tensor) -> Tensor:

@@ -113,9 +113,8 @@ class WeightsSite(Site):
         found = self.steering.strength
         return 0.0 if found is None else found.item()
 
-    def settle(self) -> None:
-        if self.steering is not None:
-            self.steering.settle()
+    def settle(self) -> bool:
+        return self.steering is not None and self.steering.settle()
 
     @property
     def remark(self) -> str:
@@ -307,7 +306,7 @@ def _gradients(
     if for_weight or for_bias:
         error = masked()
         if site.steering and error is not delta:
-            if site.switch.measuring:
+            if site.switch.measuring and not torch.compiler.is_compiling():
                 by_weight = (False, True, False)
                 pair = (gradients(t, x, weight, by_weight)[1] for t in (delta, error))
                 site.steering.collect(*pair)
