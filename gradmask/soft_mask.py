@@ -38,11 +38,6 @@ class SoftMask(GradientMask):
     both_ways : bool, default False
         Whether a steered strength may also fall below zero, to minus a ninth.
 
-    All other parameters are those of :class:`gradmask.GradientMask`: of `sigma` it
-    takes one, `threshold` stays zero, and the kernel is balanced.  The controls
-    "random" and "top-k" give the same weights to positions drawn at random, or in the
-    order of their energy.
-
     Raises
     ------
     ValueError
@@ -52,6 +47,11 @@ class SoftMask(GradientMask):
 
     Notes
     -----
+    All other parameters are those of :class:`gradmask.GradientMask`: of `sigma` it
+    takes one, `threshold` stays zero, and the kernel is balanced.  The controls
+    "random" and "top-k" give the same weights to positions drawn at random, or in the
+    order of their energy.
+
     How far an object stands out is found from all samples of a batch, and the weights
     of one depend on the others to that extent; a batch of one has weights of one.
 

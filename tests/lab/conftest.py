@@ -1,7 +1,8 @@
-"""What the tests of the laboratory share: images that are unpacked once."""
+"""What the tests of the laboratory share: images unpacked once, and a style of none."""
 
 from functools import cache
 
+import matplotlib as mpl
 import pytest
 
 from gradmask.lab.data import embedded
@@ -11,4 +12,10 @@ from gradmask.lab.data import embedded
 def _unpacked_once():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(embedded, "read_subset", cache(embedded.read_subset))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    with mpl.rc_context():
         yield

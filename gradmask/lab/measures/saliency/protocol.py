@@ -68,7 +68,7 @@ def agreement(
 ) -> ByMap:
     """Areas under the curves of insertion and deletion.
 
-    See :mod:`gradmask.lab.measures.saliency.insertion`.  The measures are "insertion",
+    Insertion and deletion as Petsiuk et al. (2018) define them.  The measures are "insertion",
     of which more is better, and "deletion", of which less is.
     """
     ways = {
@@ -117,7 +117,7 @@ def stability(
 ) -> ByMap:
     """Rank correlation of maps with those of images changed in nothing that matters.
 
-    The measures are "shift", in which the map of the :func:`shifted` image is shifted
+    The measures are "shift", in which the map of the shifted image is shifted
     back and only what both show is compared, and "jpeg": more is better.
 
     Parameters
