@@ -68,8 +68,8 @@ def agreement(
 ) -> ByMap:
     """Areas under the curves of insertion and deletion.
 
-    Insertion and deletion as Petsiuk et al. (2018) define them.  The measures are "insertion",
-    of which more is better, and "deletion", of which less is.
+    The measures are those of Petsiuk et al. (2018): "insertion", of which more is
+    better, and "deletion", of which less is.
     """
     ways = {
         "insertion": (blurred(images), images),
