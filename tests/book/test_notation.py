@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 import yaml
-from support.notebooks import BOOK, CHAPTERS, cells
+from support.notebooks import BOOK, CHAPTERS, cells, markdown
 
 import gradmask
 
@@ -119,6 +119,13 @@ def test_every_symbol_of_a_chapter_is_on_the_page(chapter):
 def test_no_chapter_uses_a_symbol_before_it_is_introduced(row):
     before = set(READING[: READING.index(row["doc"])])
     assert not [chapter for chapter in before if row["symbol"] in used(chapter)]
+
+
+@pytest.mark.parametrize("chapter", [path.stem for path in CHAPTERS])
+def test_no_line_of_a_formula_begins_like_that_of_a_list(chapter):
+    """Markdown would end the formula there."""
+    inline = re.findall(r"(?<!\$)\$(?!\$)[^$]+\$", markdown(BOOK / f"{chapter}.ipynb"))
+    assert not [one for one in inline if re.search(r"\n\s*([-+*>]|\d+\.) ", one)]
 
 
 def test_formulas_are_taken_apart_into_symbols():
