@@ -47,14 +47,27 @@ def response_to(
     kernel: Tensor, support: Any, strength: float, channels: float
 ) -> Response:
     """Raise ValueError if support is not a map or smaller than the kernel."""
-    support = torch.as_tensor(support, device="cpu") != 0
-    if support.dim() != 2:
-        raise ValueError(f"support must have shape (H, W), got {tuple(support.shape)}")
+    support = _as_map(support)
     shape, on = support.shape, support.flatten()
     impulses = torch.eye(on.numel(), dtype=torch.float64)
     weights = _filtered(impulses, kernel, shape).T
     mean, variance = energy_moments([0.0, strength], channels)
     return Response(kernel, shape, on, weights, mean[on.long()], variance[on.long()])
+
+
+def as_object(support: Any) -> Tensor:
+    """Return a bool map; raise ValueError if it is none, empty or full."""
+    on = _as_map(support)
+    if not on.any() or on.all():
+        raise ValueError("the support must be neither empty nor the whole map")
+    return on
+
+
+def _as_map(support: Any) -> Tensor:
+    on = torch.as_tensor(support, device="cpu") != 0
+    if on.dim() != 2:
+        raise ValueError(f"support must have shape (H, W), got {tuple(on.shape)}")
+    return on
 
 
 def _filtered(maps: Tensor, kernel: Tensor, shape: torch.Size) -> Tensor:

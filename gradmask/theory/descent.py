@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gradmask.functional import lateral_response
 from gradmask.theory._broadcast import Values, check_channels, closed_form, tensors
+from gradmask.theory._response import as_object
 
 __all__ = ["agreement", "critical_strength", "guaranteed_drop", "half_gain"]
 
@@ -192,11 +193,7 @@ def critical_strength(kernel: Tensor, support: Any, channels: int) -> float:
     0.084
     """
     check_channels(torch.tensor(channels))
-    on = torch.as_tensor(support, device="cpu") != 0
-    if on.dim() != 2:
-        raise ValueError(f"support must have shape (H, W), got {tuple(on.shape)}")
-    if not on.any() or on.all():
-        raise ValueError("the support must be neither empty nor the whole map")
+    on = as_object(support)
     k = kernel.double() / kernel.double().norm()
     if abs(k.sum()) > 1e-4:
         raise ValueError(f"the kernel must be balanced, its sum is {k.sum().item():g}")

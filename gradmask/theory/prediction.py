@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gradmask.theory._broadcast import distribution
 from gradmask.theory._margin import Margin, both_positive, margin_of, normal_score
-from gradmask.theory._response import response_to
+from gradmask.theory._response import as_object, response_to
 from gradmask.theory.energy import energy_moments, third_cumulant
 from gradmask.theory.rates import snr_gain
 
@@ -100,10 +100,8 @@ def predict_gain(
     >>> round(prediction.gain, 2)
     1.46
     """
-    response = response_to(kernel, support, strength, channels)
+    response = response_to(kernel, as_object(support), strength, channels)
     on = response.support
-    if not on.any() or on.all():
-        raise ValueError("the support must be neither empty nor the whole map")
     third = third_cumulant(strength * on.double(), channels)
     margin = margin_of(response, third, threshold)
     two, four = (

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from gradmask.functional import lateral_response
 from gradmask.theory._broadcast import density
-from gradmask.theory.energy import energy_moments
+from gradmask.theory._response import as_object, response_to
 from gradmask.theory.soft import soft_gain, wiener_factor
 
 __all__ = ["SoftPrediction", "predict_soft_gain"]
@@ -91,18 +90,10 @@ def predict_soft_gain(
     >>> round(soft.factor, 2), round(soft.gain, 2)
     (0.89, 3.04)
     """
-    on = torch.as_tensor(support, device="cpu") != 0
-    if on.dim() != 2:
-        raise ValueError(f"support must have shape (H, W), got {tuple(on.shape)}")
-    if not on.any() or on.all():
-        raise ValueError("the support must be neither empty nor the whole map")
-    impulses = torch.eye(on.numel(), dtype=torch.float64).view(-1, 1, *on.shape)
-    summed = lateral_response(impulses, kernel).flatten(1).T
-    on = on.flatten()
-    energy, variance = (t[on.long()] for t in energy_moments([0.0, strength], channels))
-    mean, spread = summed @ energy, (summed.square() @ variance).sqrt()
-    rows = summed[on] / spread[on, None]
-    correlation = ((rows * variance) @ rows.T).clamp(-1, 1)
+    response = response_to(kernel, as_object(support), strength, channels)
+    on, mean, spread = response.support, response.mean, response.spread
+    rows = response.weights[on] / spread[on, None]
+    correlation = ((rows * response.energy_variance) @ rows.T).clamp(-1, 1)
 
     ends = (mean - 9 * spread).min().item(), (mean + 9 * spread).max().item()
     level = torch.linspace(*ends, _LEVELS, dtype=torch.float64)

@@ -89,8 +89,7 @@ class Comparison(Experiment):
         Rows: "variant", "epochs", "seconds" of the last epoch, and what
         :func:`gradmask.lab.experiments.levels.numbers` gives.
         """
-        parts = (self.part(number, seed, device) for number in range(self.parts))
-        return [row for part in parts for row in part]
+        return self._in_parts(seed, device)
 
     @property
     def parts(self) -> int:

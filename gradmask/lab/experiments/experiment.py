@@ -59,6 +59,11 @@ class Experiment(ABC):
         """Make one of the pieces: together, in order, they are the rows of a run."""
         return self.run(seed, device)
 
+    def _in_parts(self, seed: int, device: torch.device) -> list[Row]:
+        """Make the pieces of a run one after the other."""
+        numbers = range(self.parts)
+        return [row for number in numbers for row in self.part(number, seed, device)]
+
     @abstractmethod
     def smoke(self) -> Self:
         """Shrink every size to what a test waits for, and ask the same question."""

@@ -81,8 +81,7 @@ class FineTuning(OnBenchmark):
         accuracy", "attacked" (accuracy), "insertion" (mean area) and "seconds" of the
         last epoch.
         """
-        parts = (self.part(number, seed, device) for number in range(self.parts))
-        return [row for part in parts for row in part]
+        return self._in_parts(seed, device)
 
     def part(self, number: int, seed: int, device: torch.device) -> list[Row]:
         """Train and measure one variant at one number of images."""
@@ -121,8 +120,7 @@ class FineTuning(OnBenchmark):
     def smoke(self) -> Self:
         """Shrink sizes: every variant is trained."""
         return replace(
-            self,
-            seeds=range(self.seeds.start, self.seeds.start + 1),
+            self._with_seeds(1),
             images=self.images.smoke(),
             shots=((2, 1),),
             attacked=4,

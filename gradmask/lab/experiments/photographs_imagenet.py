@@ -67,8 +67,7 @@ class ImageNetMaps(Experiment):
         "right", whether the network names it, and the "probability" of what it names;
         "map", "insertion", "deletion" and "seconds".
         """
-        numbers = range(self.parts)
-        return [row for number in numbers for row in self.part(number, seed, device)]
+        return self._in_parts(seed, device)
 
     def part(self, number: int, seed: int, device: torch.device) -> list[Row]:  # noqa: D102
         label = self.classes[number]

@@ -165,7 +165,7 @@ def train(
 @contextmanager
 def _parts(handle: Handle | None, step: int) -> Iterator[int]:
     """In how many parts to make a step: two where a steered mask is to measure."""
-    if handle is None or not handle.strengths or step % MEASURED_EVERY:
+    if step % MEASURED_EVERY or handle is None or not handle.strengths:
         yield 1
         return
     with handle.measuring():
