@@ -49,16 +49,18 @@ the steered ones within a point of plain training in everything, for their stren
 a few hundredths; free in both directions, the same; switched off half-way, the mask
 from theory between itself and plain training.
 
-The plan: the core's network, scenes and schedule, fewer images under attack.
+The plan: the core's network, scenes and schedules, fewer images under attack.  Plain
+training with shorter schedules was added after one seed (5000) had been seen, in which
+every mask ended with a higher training loss than plain training and was ahead of it
+under attack; so the seeds are others, and the masks are the same.
 
-The compute: 9 minutes for a seed on one core, 1.5 hours for ten.
+The compute: 14 minutes for a seed on one core, 2.3 hours for ten.
 """,
-    seeds=range(5000, 5010),
+    seeds=range(5010, 5020),
     variants=(
         *VARIANTS,
         Variant("until half-way", (Phase(0.5, MASKS["theory"]), Phase(1, None))),
     ),
-    schedules=(),
     levels=LIGHT,
 )
 
@@ -102,10 +104,11 @@ and the settings of ``soft_scenes``.
 
 The compute: 9 minutes for a seed on one core, 45 for five.
 """,
-    seeds=range(5000, 5005),
+    seeds=range(5010, 5015),
     images=FashionImages(training=4000),
     variants=VARIANTS,
     epochs=8,
+    schedules=(3, 4, 6),
 )
 
 FASHION_MNIST = replace(
