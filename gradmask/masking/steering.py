@@ -67,8 +67,11 @@ class Steering:
         new = products(torch.stack(pairs))
         old = self._products
         self._products = new if old is None else MEMORY * old + (1 - MEMORY) * new
-        best = best_strength(self._products, STEPS * parts)
-        self.strength = best.clamp(*self._bounds)
+        best = best_strength(self._products, STEPS * parts).clamp(*self._bounds)
+        if self.strength is None:
+            self.strength = best
+        else:
+            self.strength.copy_(best)  # which a captured step reads
         return True
 
 

@@ -7,6 +7,10 @@ wrong, and no comparison is run: at least 89 % on copies of CIFAR-10 with ResNet
 et al. report 91.25 % on the original pixels, after six times as many epochs), 93 % on
 Fashion-MNIST, 83 % on Imagenette.
 
+On CIFAR-10 batches of 512 images, at peaks of 0.2, 0.4 and 0.8, reached 86.2 to 87.1 %
+on the held-out images, so that nothing was compared; batches of 128 make four times as
+many steps of the same 30 epochs.
+
 The compute: a GPU, a minute or two for each.
 """
 
@@ -34,8 +38,13 @@ class Recipe(OnBenchmark):
 
     network: str = "resnet20"
     epochs: int = 30
-    batch_size: int = 512
-    peaks: tuple[float, ...] = (0.2, 0.4, 0.8)
+    batch_size: int = 128
+    peaks: tuple[float, ...] = (0.1, 0.2, 0.4)
+
+    @property
+    def parts(self) -> int:
+        """One for each peak."""
+        return len(self.peaks)
 
     def run(self, seed: int, device: torch.device) -> list[Row]:
         """Train plainly at every peak.
@@ -43,31 +52,33 @@ class Recipe(OnBenchmark):
         Rows: "peak", "train loss", "validation loss", "validation accuracy" and
         "seconds" of the last epoch.
         """
+        return self._in_parts(seed, device)
+
+    def part(self, number: int, seed: int, device: torch.device) -> list[Row]:
+        """Train plainly at one peak."""
         training, held_out = (one.to(device) for one in self.images.splits(seed))
-        rows: list[Row] = []
-        for peak in self.peaks:
-            model = network(self.network, seed=seed).to(device)
-            passes = train(
-                model,
-                training,
-                epochs=self.epochs,
-                batch_size=self.batch_size,
-                learning_rate=peak,
-                seed=seed,
-                **self._options(seed),
-            )
-            last = finish(tqdm(passes, f"peak {peak}", self.epochs, leave=False))
-            fit, score = evaluate(model, training), evaluate(model, held_out)
-            rows.append(
-                {
-                    "peak": peak,
-                    "train loss": fit.loss,
-                    "validation loss": score.loss,
-                    "validation accuracy": score.accuracy,
-                    "seconds": last.seconds,
-                }
-            )
-        return rows
+        peak = self.peaks[number]
+        model = network(self.network, seed=seed).to(device)
+        passes = train(
+            model,
+            training,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=peak,
+            seed=seed,
+            **self._options(seed),
+        )
+        last = finish(tqdm(passes, f"peak {peak}", self.epochs, leave=False))
+        fit, score = evaluate(model, training), evaluate(model, held_out)
+        return [
+            {
+                "peak": peak,
+                "train loss": fit.loss,
+                "validation loss": score.loss,
+                "validation accuracy": score.accuracy,
+                "seconds": last.seconds,
+            }
+        ]
 
     def smoke(self) -> Self:  # noqa: D102
         return replace(self, images=self.images.smoke(), epochs=1, batch_size=16)
@@ -88,6 +99,8 @@ FASHION = replace(
     CIFAR10,
     name="recipe_fashion",
     images=replace(CIFAR10.images, name="fashion_mnist", training=54_000, test=6_000),
+    batch_size=512,
+    peaks=(0.2, 0.4, 0.8),
 )
 
 IMAGENETTE = replace(
@@ -96,7 +109,6 @@ IMAGENETTE = replace(
     images=replace(CIFAR10.images, name="imagenette", training=8_526, test=943),
     network="resnet18_rgb",
     epochs=20,
-    batch_size=128,
     padding=16,
     peaks=(0.05, 0.1, 0.2),
 )

@@ -40,14 +40,13 @@ Nesterov momentum, weight decay 5e-4, crops and flips, the peak rate that
 ``recipe_cifar10`` chose with plain training alone.  All 50,000 training images; the
 test images are looked at once, after the training.
 
-The compute: a GPU, four to six minutes for a seed alone; seeds run side by side
-(``--seeds``).
+The compute: a GPU, two minutes for a seed; trainings run side by side (``--jobs``).
 """,
     images=BenchmarkImages(name="cifar10", training=50_000, test=10_000),
     variants=(*with_controls("theory"), Variant("signal", SIGNAL)),
     epochs=30,
     schedules=(5, 10, 18),
-    learning_rate=0.4,
+    learning_rate=0.2,
 )
 
 READINGS = replace(
@@ -87,13 +86,16 @@ FASHION = replace(
 The paper's claims on the whole of Fashion-MNIST, with ResNet-20.
 
 The question, the reading and the plan are those of ``cifar10``, with the peak rate of
-``recipe_fashion``.  The images are grey, centred and without a background.
+``recipe_fashion``, at batches of 512.  The images are grey, centred and without a
+background.
 
 What we expect: what ``cifar10`` shows, smaller, since less is left to gain or lose.
 
 The compute: as for ``cifar10``.
 """,
     images=BenchmarkImages(name="fashion_mnist", training=60_000, test=10_000),
+    batch_size=512,
+    learning_rate=0.4,
 )
 
 IMAGENETTE = replace(
@@ -116,7 +118,6 @@ The compute: a GPU, ten minutes for a seed.
     network="resnet18_rgb",
     epochs=20,
     schedules=(4, 8, 13),
-    batch_size=128,
     learning_rate=0.1,
     padding=16,
     levels=replace(CIFAR10.levels, attack_batch=250),

@@ -21,6 +21,11 @@ VARIANTS = (
     Variant("both ways", SOFT_MASKS["both ways"]),
 )
 
+ON_BENCHMARKS = (
+    Variant("soft", SOFT_MASKS["soft"]),
+    Variant("steered", SOFT_MASKS["steered"]),
+)
+
 SCENES = replace(
     CORE,
     name="soft_scenes",
@@ -124,7 +129,7 @@ What we expect: what ``soft_fashion`` shows.
 
 The compute: a GPU, as for ``fashion_mnist``.
 """,
-    variants=VARIANTS[2:],
+    variants=ON_BENCHMARKS,
     schedules=(),
 )
 
@@ -143,7 +148,7 @@ with it.
 The compute: a GPU, as for ``cifar10``.
 """,
     seeds=range(3),
-    variants=VARIANTS[2:],
+    variants=ON_BENCHMARKS,
     schedules=(),
 )
 
