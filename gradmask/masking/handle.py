@@ -201,7 +201,7 @@ def attach(
     switch = Switch(mask, seed)
     sites, hooks = route.place(model, fit, switch)
     census = Census(switch, model, sites, (*NORMALISATIONS, nn.Conv2d), route.unfit)
-    hooks.append(model.register_forward_pre_hook(census, prepend=True))
+    hooks.append(model.register_forward_pre_hook(census))
     sites[0].look = census.look  # compiled code leaves a network's own hook out
     _forget_compiled_code()
     return Handle(title, switch, model, sites, hooks, reasons)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from gradmask.masking.graph import layers_of
 
@@ -22,6 +23,7 @@ __all__ = [
     "Switch",
     "alias",
     "carries_gradients",
+    "hook_first",
     "hooks_of",
     "paused",
 ]
@@ -226,6 +228,19 @@ def _no_map(t: Tensor) -> str:
         f"it sees tensors of {t.dim()} dimensions, and masks are for maps of shape "
         "(B, C, H, W)"
     )
+
+
+def hook_first(module: nn.Module, hook: Hook) -> RemovableHandle:
+    """Register a forward hook before all others of a module.
+
+    A dictionary in which an entry was moved has two orders, and compilers before
+    PyTorch 2.14 take the wrong one: so the hooks are put in anew, in their order.
+    """
+    handle = module.register_forward_hook(hook, prepend=True)
+    ordered = list(module._forward_hooks.items())
+    module._forward_hooks.clear()
+    module._forward_hooks.update(ordered)
+    return handle
 
 
 def hooks_of(module: nn.Module) -> list[Any]:

@@ -30,7 +30,7 @@ from gradmask.masking.normalisation import (
     Reader,
     Readers,
 )
-from gradmask.masking.site import AGAIN, Site, Switch, alias
+from gradmask.masking.site import AGAIN, Site, Switch, alias, hook_first
 from gradmask.masking.steering import Steering
 
 __all__ = ["WeightsRoute"]
@@ -65,7 +65,7 @@ class WeightsRoute:
         for name, conv in modules.items():
             assert isinstance(conv, nn.Conv2d)
             site = WeightsSite(switch, name, conv, self)
-            hooks.append(conv.register_forward_hook(site, prepend=True))
+            hooks.append(hook_first(conv, site))
             sites.append(site)
         if self.project:
             hooks += [

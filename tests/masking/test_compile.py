@@ -245,3 +245,28 @@ def test_inductor(route):
         masked = gradients(model, x)
         assert close(gradients(model, x, compiled), masked)
     assert not close(plain, masked)
+
+
+class Watcher:
+    """Somebody's hook, with an attribute that the compiler guards on."""
+
+    seen = 0
+
+    def __call__(self, *args):
+        self.seen + 1
+
+
+@pytest.mark.parametrize("route", ["signal", "weights"])
+def test_hooks_of_others_are_not_mistaken_for_a_mask_s(route):
+    model, x = single(), batch()
+    for module in model.modules():
+        module.register_forward_pre_hook(Watcher())
+        module.register_forward_hook(Watcher())
+    with gm.GradientMask(1.0, route=route).attach(model):
+        masked = gradients(model, x)
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        assert close(gradients(model, x, compiled), masked)
+        for module in model.modules():
+            for hooks in (module._forward_pre_hooks, module._forward_hooks):
+                # Compilers before PyTorch 2.14 read the one and call by the other.
+                assert list(dict.keys(hooks)) == list(hooks)

@@ -37,7 +37,7 @@ CPU = torch.device("cpu")
         ("mobilenet_signal", 5),
         ("trunk_resnet", 5),
         ("trunk_mobilenet", 3),
-        ("soft_scenes", 8),
+        ("soft_scenes", 9),
         ("finetuning", 5),
     ],
 )
