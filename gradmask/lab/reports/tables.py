@@ -8,7 +8,7 @@ from html import escape
 
 from IPython.display import HTML
 
-from gradmask.lab.records import Row
+from gradmask.lab.records import Record, Row
 from gradmask.lab.reports.claims import Entry
 from gradmask.lab.reports.comparison import BASELINES, effects, per_seed, summary
 from gradmask.lab.reports.cost import averaged
@@ -23,6 +23,8 @@ __all__ = [
     "ledger_table",
     "means_table",
     "points",
+    "stored",
+    "table",
     "verdict",
 ]
 
@@ -36,7 +38,7 @@ def points(interval: Interval) -> str:
 def verdict(interval: Interval) -> str:
     """What the interval of a paired difference allows to say."""
     if not interval.excludes_zero:
-        return "no difference can be claimed"
+        return "no clear difference"
     return "better" if interval.mean > 0 else "worse"
 
 
@@ -61,7 +63,7 @@ def effect_table(rows: Sequence[Row], masks: Sequence[str], quantity: str) -> HT
         body.append(cells)
     plain = 100 * sum(values := per_seed(rows, "plain", quantity)) / len(values)
     header = ["mask", f"{quantity}, % (plain: {plain:.1f})"]
-    return _table([*header, *(f"− {name}" for name in BASELINES)], body)
+    return _table([*header, *(f"vs. {name}" for name in BASELINES)], body)
 
 
 def means_table(
@@ -123,7 +125,7 @@ def corrected_table(
             text = points(interval) + star
             cells.append(f"<strong>{text}</strong>" if interval.excludes_zero else text)
         body.append(cells)
-    return _table(["points", *(f"− {name}" for name in BASELINES)], body)
+    return _table(["points", *(f"vs. {name}" for name in BASELINES)], body)
 
 
 def ledger_table(entries: Sequence[Entry], benchmark: Sequence[Entry] = ()) -> HTML:
@@ -138,10 +140,10 @@ def ledger_table(entries: Sequence[Entry], benchmark: Sequence[Entry] = ()) -> H
         of their own.
     """
     known = {(entry.claim, entry.mask): entry for entry in benchmark}
-    header = ["claim", "mask", "− plain", "− best control", "verdict"]
+    header = ["claim", "mask", "vs. plain", "vs. best control", "verdict"]
     if known:
         header = [*header[:2], *(f"scenes: {title}" for title in header[2:])]
-        header += ["CIFAR-10: − plain", "CIFAR-10: verdict"]
+        header += ["CIFAR-10: vs. plain", "CIFAR-10: verdict"]
     body = []
     for entry in entries:
         cells = [
@@ -199,6 +201,50 @@ def cost_table(rows: Sequence[Row]) -> HTML:
         for row in averaged(rows)
     ]
     return _table(["network", "variant", "time, ratio", "ms", "memory, ratio"], body)
+
+
+def stored(*records: Record) -> HTML:
+    """Say, folded, how records were made and which commands make them again.
+
+    Parameters
+    ----------
+    records : Record
+        Those that a chapter draws.
+    """
+    names = ", ".join(escape(record.experiment) for record in records)
+    items = []
+    for record in records:
+        profile = "" if record.profile == "laptop" else f" --profile {record.profile}"
+        command = f"python -m gradmask.lab run {record.experiment}{profile}"
+        made = escape(record.provenance).replace("\n", "; ")
+        items.append(f"<li><code>{escape(command)}</code><br>{made}</li>")
+    return HTML(
+        f'<details class="stored"><summary>Stored results: {names}</summary>'
+        f"<ul>{''.join(items)}</ul></details>"
+    )
+
+
+def table(header: Sequence[str], body: Sequence[Sequence[str]]) -> HTML:
+    """A table of text.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Titles of the columns.
+    body : sequence of sequence of str
+        The rows, each of as many cells.
+
+    Raises
+    ------
+    ValueError
+        If a row has another number of cells.
+    """
+    if any(len(cells) != len(header) for cells in body):
+        raise ValueError(f"every row must have {len(header)} cells, as the header has")
+    return _table(
+        [escape(title) for title in header],
+        [[escape(cell) for cell in cells] for cells in body],
+    )
 
 
 def _per_cent(interval: Interval) -> str:

@@ -1,5 +1,8 @@
 """Tables show what the statistics give."""
 
+import pytest
+
+from gradmask.lab.records import Record, Run
 from gradmask.lab.reports.claims import Claim, Entry
 from gradmask.lab.reports.stats import Interval
 from gradmask.lab.reports.tables import (
@@ -7,6 +10,8 @@ from gradmask.lab.reports.tables import (
     corrected_table,
     ledger_table,
     means_table,
+    stored,
+    table,
 )
 
 
@@ -69,3 +74,23 @@ def test_the_table_of_attacks_counts_what_passed():
     assert "<td>2 of 4</td>" in text
     assert "<td>2 of 2</td>" in text
     assert "<td>10.0 [10.0, 10.0]</td>" in text
+
+
+def test_a_table_shows_text_as_it_is():
+    text = table(["a < b", "c"], [["1 & 2", "3"]]).data
+    assert '<th scope="col">a &lt; b</th>' in text
+    assert "<tr><td>1 &amp; 2</td><td>3</td></tr>" in text
+    with pytest.raises(ValueError, match="2 cells"):
+        table(["a", "b"], [["1"]])
+
+
+@pytest.mark.parametrize(
+    ("profile", "command"),
+    [("laptop", "run core<"), ("gpu", "run core --profile gpu<")],
+)
+def test_what_is_stored_says_how_it_was_made_and_by_which_command(profile, command):
+    made = dict.fromkeys(("hardware", "device", "threads", "commit", "date"), "x")
+    run = Run(0, [], 120.0, {**made, "torch": "<2.14>"})
+    text = stored(Record("core", profile, {}, {0: run})).data
+    assert command in text
+    assert "1 seeds, 2 minutes in all; x, x, threads x; torch &lt;2.14&gt;" in text
