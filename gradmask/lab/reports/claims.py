@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gradmask.lab.records import Row
 from gradmask.lab.reports.comparison import BASELINES, effect, per_seed, variant_of
-from gradmask.lab.reports.stats import Interval
+from gradmask.lab.reports.schedules import at_schedule, schedules
+from gradmask.lab.reports.stats import Interval, paired_difference
 
 __all__ = ["CLAIMS", "Claim", "Entry", "ledger"]
 
@@ -70,32 +71,44 @@ class Entry:
     def verdict(self) -> str:
         """What may be said.
 
-        "reproduced" if the intervals of both differences, to plain training and to
-        the best control, lie above zero; "depends" if only that to plain training
-        does, so that a control may do as much; otherwise "not reproduced".
+        "fails" unless the interval of the difference to plain training lies above zero;
+        "holds" if that of the difference to the strongest rival does, too; otherwise "a
+        simpler method does as well", or "does better" where it lies below zero.
         """
         if self.to_plain.low <= 0:
-            return "not reproduced"
-        return "reproduced" if self.to_rival.low > 0 else "depends"
+            return "fails"
+        if self.to_rival.low > 0:
+            return "holds"
+        how = "better" if self.to_rival.high < 0 else "as well"
+        return f"a simpler method does {how}"
 
 
 def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
-    """Weigh a claim for one mask, against those of its controls that the record has.
+    """Weigh a claim for one mask, against those of its rivals that the record has.
 
-    Choosing the strongest of several controls by its mean favours the control a
-    little: a claim that survives has survived more than a fair test.
+    Rivals are the mask's controls, and plain training stopped early: at the mask's own
+    training loss, and after each of its shorter schedules.  Choosing the strongest by
+    its mean favours the rivals a little: a claim that survives has survived more than a
+    fair test.
     """
     there = {row["variant"] for row in rows}
-    means = {
-        name: sum(per_seed(rows, mask, claim.quantity, name))
+    rivals = {
+        name: per_seed(rows, mask, claim.quantity, name)
         for name in BASELINES[1:]
         if name == "stopped early" or variant_of(mask, name) in there
     }
-    rival = max(means, key=lambda name: means[name])
-    to_plain, to_rival = (
-        effect(rows, mask, name, claim.quantity) for name in ("plain", rival)
+    for epochs in schedules(rows, "plain")[:-1]:
+        shorter = at_schedule(rows, "plain", epochs)
+        rivals[f"plain, {epochs} epochs"] = per_seed(shorter, "plain", claim.quantity)
+    rival = max(rivals, key=lambda name: sum(rivals[name]))
+    ours = per_seed(rows, mask, claim.quantity)
+    return Entry(
+        claim,
+        mask,
+        effect(rows, mask, "plain", claim.quantity),
+        rival,
+        paired_difference(ours, rivals[rival]),
     )
-    return Entry(claim, mask, to_plain, rival, to_rival)
 
 
 def ledger(rows: Sequence[Row], masks: Sequence[str]) -> list[Entry]:

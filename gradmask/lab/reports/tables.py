@@ -26,6 +26,7 @@ __all__ = [
     "stored",
     "table",
     "verdict",
+    "verdict_table",
 ]
 
 
@@ -159,6 +160,26 @@ def ledger_table(entries: Sequence[Entry], benchmark: Sequence[Entry] = ()) -> H
             cells += ["not measured", ""]
         body.append(cells)
     return _table(header, body)
+
+
+def verdict_table(columns: Mapping[str, Sequence[Entry]]) -> HTML:
+    """Verdicts alone: a row for a claim, a column for a mask.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence of Entry
+        By its title a ledger of one mask; all of the same claims.
+    """
+    body = []
+    for entries in zip(*columns.values(), strict=True):
+        verdicts = (
+            f"{entry.verdict}: {entry.rival}"
+            if entry.verdict.startswith("a simpler")
+            else f"{entry.verdict}"
+            for entry in entries
+        )
+        body.append([entries[0].claim.text, *verdicts])
+    return table(["claim: the network is", *columns], body)
 
 
 def attack_table(rows: Sequence[Row]) -> HTML:

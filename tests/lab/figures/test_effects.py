@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gradmask.lab.figures import effects as draw
+from gradmask.lab.figures.finding import found
 from gradmask.lab.figures.style import COMPARED, GUIDES
 from gradmask.lab.reports.stats import Interval
 
@@ -127,3 +128,13 @@ def test_a_lead_is_drawn_over_what_its_kernel_sees():
     _, (dot,) = drawn(led)
     assert dot.get_xdata()[0] == pytest.approx(0.9)
     assert dot.get_ydata()[0] == pytest.approx(10)
+
+
+def test_the_finding_has_a_dot_for_every_way_and_place():
+    one = Interval(0.1, 0.05, 0.15)
+    lines = {"a": {"here": one, "there": one}, "b": {"there": one}}
+    figure = found(dict.fromkeys(["one", "two", "three", "four"], lines))
+    for ax in figure.axes:
+        dots = [line for line in ax.lines if line.get_marker() == "o"]
+        assert [float(dot.get_xdata()[0]) for dot in dots] == pytest.approx([10.0] * 3)
+        assert len({dot.get_mec() for dot in dots}) == 2

@@ -12,6 +12,7 @@ from gradmask.lab.reports.tables import (
     means_table,
     stored,
     table,
+    verdict_table,
 )
 
 
@@ -44,11 +45,9 @@ def test_the_ledger_has_columns_for_the_benchmark():
     benchmark = [Entry(claims[0], "mask", zero, "stopped early", zero)]
     alone, both = ledger_table(scenes).data, ledger_table(scenes, benchmark).data
     assert "CIFAR-10" not in alone
-    assert (
-        "<td>+0.0 [−10.0, +10.0]</td><td><strong>not reproduced</strong></td>" in both
-    )
+    assert "<td>+0.0 [−10.0, +10.0]</td><td><strong>fails</strong></td>" in both
     assert both.count("<td>not measured</td>") == 1
-    assert both.count("<strong>reproduced</strong>") == 2
+    assert both.count("<strong>holds</strong>") == 2
 
 
 def test_bold_excludes_zero_and_a_star_survives_the_correction():
@@ -94,3 +93,12 @@ def test_what_is_stored_says_how_it_was_made_and_by_which_command(profile, comma
     text = stored(Record("core", profile, {}, {0: run})).data
     assert command in text
     assert "1 seeds, 2 minutes in all; x, x, threads x; torch &lt;2.14&gt;" in text
+
+
+def test_verdicts_name_the_simpler_method():
+    claim = Claim("more accurate", "share", "points", "training")
+    zero, one = Interval(0.0, -0.1, 0.1), Interval(0.2, 0.1, 0.3)
+    ahead, level = (Entry(claim, "mask", one, "top-k", rest) for rest in (one, zero))
+    text = verdict_table({"a": [ahead], "b": [level]}).data
+    cells = "holds", "a simpler method does as well: top-k"
+    assert "<td>more accurate</td>" + "".join(f"<td>{c}</td>" for c in cells) in text
