@@ -127,7 +127,6 @@ INSTEAD = {
 AS_IT_IS = (
     "The hunt: where it pays",  # A chapter's title.
     "main path** (the trunk)",  # Said once, where the term is introduced.
-    "main path (*trunk*)",  # What the figure's axis says.
     "also called the trunk",
     "moments of the normal",  # Statistics.
     "exact moments",
