@@ -122,6 +122,9 @@ def forest(
         if zero:
             ax.axvline(0, color=INK, lw=1)
         ax.set(title=title)
+        ax.locator_params(
+            axis="x", nbins=max(4, 12 // len(panels)), steps=[1, 2, 5, 10]
+        )
         ax.grid(axis="y")
     prefix = "vs. " if minus else ""
     names = [name if several else prefix + name for name in lines]

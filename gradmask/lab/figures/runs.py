@@ -56,6 +56,8 @@ def learning_curves(loss: Runs, accuracy: Runs) -> Figure:
     left.set_yscale("log", base=2)
     left.yaxis.set_major_formatter("{x:g}")
     right.set(title="Validation accuracy", xlabel="epoch", ylabel="per cent")
+    for ax in (left, right):
+        ax.xaxis.get_major_locator().set_params(integer=True)
     left.legend()
     return done(figure)
 
