@@ -125,7 +125,7 @@ INSTEAD = {
     r"theory's masks?|masks? of theory|mask that theory chose": "the mask from theory",
 }
 AS_IT_IS = (
-    "The hunt: where it pays",  # A chapter's title.
+    "The hunt: where it pays",  # A chapter's title in the changelog.
     "main path** (the trunk)",  # Said once, where the term is introduced.
     "also called the trunk",
     "moments of the normal",  # Statistics.
