@@ -125,9 +125,8 @@ INSTEAD = {
     r"theory's masks?|masks? of theory|mask that theory chose": "the mask from theory",
 }
 AS_IT_IS = (
-    "The hunt: where it pays",  # A chapter's title.
+    "The hunt: where it pays",  # A chapter's title in the changelog.
     "main path** (the trunk)",  # Said once, where the term is introduced.
-    "main path (*trunk*)",  # What the figure's axis says.
     "also called the trunk",
     "moments of the normal",  # Statistics.
     "exact moments",

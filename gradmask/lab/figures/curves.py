@@ -75,7 +75,7 @@ def bands(
 def over_epochs(
     panels: Mapping[str, Mapping[str, Course]], styles: Mapping[str, Style]
 ) -> Figure:
-    """Shares over the length of training, a panel for each number.
+    """Shares over the length of training, a panel for each number and a dot for a run.
 
     Parameters
     ----------
@@ -85,8 +85,10 @@ def over_epochs(
     figure = bands(panels, "epochs", "%", styles=styles, sharey=False)
     for ax in figure.axes:
         ax.set_xscale("log")
-        ax.set_xticks([10, 30, 90], ["10", "30", "90"])
+        ax.set_xticks([10, 14, 30, 90], ["10", "14", "30", "90"])
         ax.minorticks_off()
+        for line in ax.lines:
+            line.set(marker="o", markersize=3.5)
     return figure
 
 

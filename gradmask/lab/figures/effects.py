@@ -51,7 +51,7 @@ _COST = Style(COLOURS["top-k"])
 
 
 class Lead(NamedTuple):
-    """A mask's lead where stripes lie.
+    """How much more accurate a mask is than plain training where stripes lie.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ def forest(
         Whether these are differences.  If not, zero is not marked and all dots are
         filled.
     minus : bool, default False
-        Whether the styles' names are what is subtracted, to be written with a minus.
+        Whether the styles' names are what is subtracted, to be written after "vs.".
     sharex : bool, default False
         Whether the panels share the horizontal axis.
     """
@@ -122,8 +122,11 @@ def forest(
         if zero:
             ax.axvline(0, color=INK, lw=1)
         ax.set(title=title)
+        ax.locator_params(
+            axis="x", nbins=max(4, 12 // len(panels)), steps=[1, 2, 5, 10]
+        )
         ax.grid(axis="y")
-    prefix = "− " if minus else ""
+    prefix = "vs. " if minus else ""
     names = [name if several else prefix + name for name in lines]
     axes[0, 0].set_yticks(range(len(lines)), names)
     axes[0, 0].set_ylim(len(lines) - 0.4, -0.6)
@@ -141,7 +144,10 @@ def forest(
 
 
 def compared(
-    panels: Mapping[str, Mapping[str, Line]], unit: str = "", *, sharex: bool = False
+    panels: Mapping[str, Mapping[str, Line]],
+    unit: str = "points; right of zero: the mask is better",
+    *,
+    sharex: bool = False,
 ) -> Figure:
     """Differences of masks to what they are compared with, in points.
 
@@ -249,7 +255,7 @@ def blindness(
     periods: Sequence[float],
     responses: Mapping[float, ArrayLike],
 ) -> Figure:
-    """What kernels see of stripes; and leads over that, a little apart by kernel.
+    """What kernels see of stripes; and leads, by the stripes and the kernel.
 
     Parameters
     ----------
@@ -258,32 +264,42 @@ def blindness(
     periods : sequence of float
         Distances of stripes, in pixels, at which the curves are drawn.
     responses : mapping of float to array
-        Of each kernel, by its sigma, the responses to these.
+        Of each kernel, by its sigma, the responses to these in the order of the legend.
     """
-    figure, (seen, led) = subplots(2, height=3.0)
-    colours = COLOURS.values()
-    for step, ((sigma, curve), colour) in enumerate(
-        zip(responses.items(), colours, strict=False)
-    ):
-        seen.plot(periods, curve, color=colour, label=f"sigma {sigma:g}")
-        for lead in (lead for lead in leads if lead.sigma == sigma):
-            seen.plot(lead.period, lead.response, "o", color=colour, ms=5)
-            mean, low, high = (100 * value for value in lead.interval)
-            x = lead.response + 0.03 * step
-            led.plot([x] * 2, [low, high], color=colour, lw=2)
-            face = colour if lead.interval.excludes_zero else "white"
-            led.plot(x, mean, "o", mfc=face, mec=colour, ms=6)
+    figure, (seen, led) = subplots(2, height=3.6)
+    colours = dict(zip(responses, COLOURS.values(), strict=False))
+    for sigma, curve in responses.items():
+        seen.plot(
+            periods, 100 * np.asarray(curve), color=colours[sigma],
+            label=f"sigma {sigma:g}",
+        )  # fmt: skip
+    groups = {wide: [x for x in leads if x.period == wide] for wide in _periods(leads)}
+    for row, group in enumerate(groups.values()):
+        for index, lead in enumerate(group):
+            colour = colours[lead.sigma]
+            seen.plot(lead.period, 100 * lead.response, "o", color=colour, ms=5)
+            y = row + 0.24 * (index - (len(group) - 1) / 2)
+            _dot(led, lead.interval, y, Style(colour), 100.0, zero=True, size=5.5)
             led.annotate(
-                f"{lead.period:g}", (x, mean), (5, 3),
-                textcoords="offset points", fontsize=8, color=INK,
+                f"sees {100 * lead.response:.0f} %", (1.0, y),
+                xycoords=("axes fraction", "data"), va="center", fontsize=8,
             )  # fmt: skip
     seen.set_xscale("log", base=2)
     seen.set_xticks([2, 4, 8, 16, 32, 64], [2, 4, 8, 16, 32, 64])
-    seen.set(xlabel="from stripe to stripe, in pixels", title="response of the kernel")
-    led.axhline(0, color=INK, lw=1)
-    led.set(xlabel="response of the kernel", title="lead, in points")
+    seen.set(xlabel="from stripe to stripe, in pixels")
+    seen.set(title="What a kernel sees of stripes (%)")
+    led.axvline(0, color=INK, lw=1)
+    led.set_yticks(range(len(groups)), [f"{wide:g} pixels" for wide in groups])
+    led.set_ylim(len(groups) - 0.5, -0.5)
+    led.grid(axis="y")
+    led.set(xlabel="points of accuracy vs. plain; right: better")
+    led.set(title="What the mask gains")
     legend_below(figure, seen)
     return done(figure)
+
+
+def _periods(leads: Sequence[Lead]) -> list[float]:
+    return sorted({lead.period for lead in leads})
 
 
 def _dot(

@@ -56,30 +56,36 @@ def learning_curves(loss: Runs, accuracy: Runs) -> Figure:
     left.set_yscale("log", base=2)
     left.yaxis.set_major_formatter("{x:g}")
     right.set(title="Validation accuracy", xlabel="epoch", ylabel="per cent")
+    for ax in (left, right):
+        ax.xaxis.get_major_locator().set_params(integer=True)
     left.legend()
     return done(figure)
 
 
 def same_training_loss(loss: Runs, accuracy: Runs) -> Figure:
-    """Validation accuracy over the training loss: equal fit, side by side.
+    """Validation accuracy over the training loss: a dot for every seed and epoch.
+
+    A line joins each variant's means, geometric for the loss, from epoch to epoch; its
+    last one is marked.
 
     Parameters
     ----------
     loss, accuracy
         As of :func:`learning_curves`.
     """
-    figure, ax = subplots(1, height=2.9)
+    figure, ax = subplots(1, height=3.0)
     for name in loss:
-        pairs = zip(np.asarray(loss[name]), np.asarray(accuracy[name]), strict=True)
-        for index, (x, y) in enumerate(pairs):
-            label = name if index == 0 else None
-            colour = COLOURS[name]
-            ax.plot(x, 100 * y, "o-", ms=3, lw=1.2, color=colour, label=label)
+        losses, shares = np.asarray(loss[name]), 100 * np.asarray(accuracy[name])
+        colour = COLOURS[name]
+        ax.plot(losses.ravel(), shares.ravel(), "o", ms=3, alpha=0.4, color=colour)
+        x, y = np.exp(np.log(losses).mean(0)), shares.mean(0)
+        ax.plot(x, y, color=colour)
+        ax.plot(x[-1], y[-1], "D", ms=7, color=colour, label=f"{name}, at the end")
     ax.invert_xaxis()
     ax.set_xscale("log", base=2)
     ax.xaxis.set_major_formatter("{x:g}")
-    ax.set(xlabel="training loss (nats), falling to the right")
-    ax.set(ylabel="validation accuracy (per cent)", title="At the same training loss")
+    ax.set(xlabel="training loss (nats); right: fits the training images better")
+    ax.set(ylabel="validation accuracy (%)", title="At the same training loss")
     ax.legend(loc="lower right")
     return done(figure)
 

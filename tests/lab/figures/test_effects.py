@@ -69,7 +69,7 @@ def test_several_intervals_of_a_line_stand_below_one_another():
     assert [text.get_text() for text in legend.get_texts()] == ["resnet", "vgg"]
 
 
-def test_a_series_has_its_colour_and_its_minus():
+def test_a_series_has_its_colour_and_says_what_it_is_compared_with():
     interval = Interval(1.0, 0.5, 1.5)
     lines = {"home": {"plain": interval, "top-k": interval}}
     figure = draw.compared({"title": lines})
@@ -78,11 +78,11 @@ def test_a_series_has_its_colour_and_its_minus():
     colours = [dot.get_markeredgecolor() for dot in dots]
     assert colours == [COMPARED["plain"].colour, COMPARED["top-k"].colour]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["− plain", "− top-k"]
+    assert texts == ["vs. plain", "vs. top-k"]
     one = draw.forest({"t": {"random": interval}}, styles=GUIDES, minus=True).axes[0]
     _, (dot,) = drawn(one)
     assert dot.get_marker() == "s"
-    assert [label.get_text() for label in one.get_yticklabels()] == ["− random"]
+    assert [label.get_text() for label in one.get_yticklabels()] == ["vs. random"]
 
 
 def test_a_forest_has_a_panel_for_every_title():
@@ -120,14 +120,18 @@ def test_answers_add_up_to_all_scenes():
     assert widths.sum(0) == pytest.approx([100, 100])
 
 
-def test_a_lead_is_drawn_over_what_its_kernel_sees():
-    lead = draw.Lead(4.0, 16, 0.9, Interval(0.1, 0.05, 0.15))
-    seen, led = draw.blindness([lead], [8, 16], {4.0: [0.5, 0.9]}).axes
-    assert list(seen.lines[0].get_ydata()) == [0.5, 0.9]
-    assert list(seen.lines[1].get_xdata()) == [16]
-    _, (dot,) = drawn(led)
-    assert dot.get_xdata()[0] == pytest.approx(0.9)
-    assert dot.get_ydata()[0] == pytest.approx(10)
+def test_leads_stand_by_the_width_of_the_stripes_with_what_the_kernel_sees():
+    narrow = draw.Lead(4.0, 8, 0.5, Interval(0.1, 0.05, 0.15))
+    wide = draw.Lead(4.0, 16, 0.9, Interval(0.02, -0.01, 0.05))
+    seen, led = draw.blindness([wide, narrow], [8, 16], {4.0: [0.5, 0.9]}).axes
+    assert list(seen.lines[0].get_ydata()) == [50, 90]
+    assert sorted(dot.get_xdata()[0] for dot in seen.lines[1:]) == [8, 16]
+    _, dots = drawn(led)
+    assert [dot.get_xdata()[0] for dot in dots] == pytest.approx([10, 2])
+    assert [dot.get_ydata()[0] for dot in dots] == [0, 1]
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
+    assert [t.get_text() for t in led.get_yticklabels()] == ["8 pixels", "16 pixels"]
+    assert [text.get_text() for text in led.texts] == ["sees 50 %", "sees 90 %"]
 
 
 def test_the_finding_has_a_dot_for_every_way_and_place():

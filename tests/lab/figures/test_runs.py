@@ -16,11 +16,14 @@ def test_learning_curves_show_every_seed_and_the_mean():
     assert list(loss.lines[0].get_xdata()) == [1, 2]
 
 
-def test_the_path_pairs_loss_with_accuracy_of_the_same_epoch():
-    (ax,) = draw.same_training_loss({"mask": [[0.6, 0.2]]}, {"mask": [[0.4, 0.8]]}).axes
-    x, y = ax.lines[0].get_data()
-    assert np.allclose(x, [0.6, 0.2])
-    assert np.allclose(y, [40, 80])
+def test_the_path_pairs_loss_with_accuracy_of_the_same_epoch_and_joins_the_means():
+    losses, shares = [[0.8, 0.2], [0.2, 0.2]], [[0.4, 0.8], [0.6, 0.6]]
+    (ax,) = draw.same_training_loss({"mask": losses}, {"mask": shares}).axes
+    dots, means, end = ax.lines
+    assert np.allclose(dots.get_data(), [[0.8, 0.2, 0.2, 0.2], [40, 80, 60, 60]])
+    assert np.allclose(means.get_data(), [[0.4, 0.2], [50, 70]])
+    assert np.allclose(end.get_data(), [[0.2], [70]])
+    assert end.get_label() == "mask, at the end"
 
 
 def test_attention_shows_every_seed_and_the_mean():
