@@ -52,7 +52,7 @@ def estimates(
 
 def jackknife(
     q: Sequence[float],
-    ratios: Mapping[int, Sequence[float]],
+    ratios: Mapping[int, Sequence[Interval]],
     fine: Sequence[float],
     predicted: Mapping[int, Sequence[float]],
 ) -> Figure:
@@ -62,14 +62,16 @@ def jackknife(
     ----------
     q, fine : sequence of float
         Values of Q of the dots and of the lines.
-    ratios, predicted : mapping of int to sequence of float
-        For every number of samples.
+    ratios : mapping of int to sequence of Interval
+        For every number of samples, as simulated.
+    predicted : mapping of int to sequence of float
+        The same by the formula.
     """
     figure, ax = subplots(1, height=2.6)
     colours = (COLOURS[name] for name in ("object", "mask", "top-k"))
     for (samples, dots), colour in zip(ratios.items(), colours, strict=False):
         ax.plot(fine, predicted[samples], color=colour, label=f"B = {samples}")
-        ax.plot(q, dots, "o", color=colour, mec="white", ms=6)
+        _dots(ax, q, dots, colour)
     ax.axhline(1, color=GREY, lw=0.9)
     ax.set(xlabel="Q", ylabel="jackknife error / true error", ylim=(0.9, None))
     ax.legend()
@@ -184,7 +186,11 @@ def growth(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
 
 
 def _dots(
-    ax: Axes, x: Sequence[float], intervals: Sequence[Interval], colour: str, name: str
+    ax: Axes,
+    x: Sequence[float],
+    intervals: Sequence[Interval],
+    colour: str,
+    name: str | None = None,
 ) -> None:
     mean, low, high = np.array(intervals).T
     ax.errorbar(

@@ -39,7 +39,9 @@ def cosines(matrices: Mapping[str, ArrayLike], labels: ArrayLike) -> Figure:
 
 
 def by_layer(
-    quantities: Mapping[str, Mapping[str, ArrayLike]], epochs: Sequence[int]
+    quantities: Mapping[str, Mapping[str, ArrayLike]],
+    epochs: Sequence[int],
+    signed: Sequence[str] = (),
 ) -> Figure:
     """Numbers by layer and epoch: a map for each of them and every family.
 
@@ -49,14 +51,19 @@ def by_layer(
         By the number's title and the family; all maps of a number share one scale.
     epochs : sequence of int
         Which epochs these are.
+    signed : sequence of str
+        Titles of the numbers of either sign, which are coloured about zero.
     """
     families = list(next(iter(quantities.values())))
     height = 1.75 * len(quantities)
     figure, axes = subplots(len(families), len(quantities), height, squeeze=False)
     for line, (title, maps) in zip(axes, quantities.items(), strict=True):
         low, high = (f([f(m) for m in maps.values()]) for f in (np.nanmin, np.nanmax))
+        if title in signed:
+            low, high = -max(-low, high), max(-low, high)
+        cmap = "PuOr" if title in signed else "viridis"
         for ax, values in zip(line, maps.values(), strict=True):
-            show_map(ax, values, "", cmap="viridis", aspect="auto", vmin=low, vmax=high)
+            show_map(ax, values, "", cmap=cmap, aspect="auto", vmin=low, vmax=high)
             ax.set_yticks([0, len(np.asarray(values)) - 1], ["first", "last"])
         line[0].set_ylabel(title)
         figure.colorbar(line[-1].images[0], ax=line, pad=0.01)

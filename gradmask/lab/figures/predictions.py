@@ -164,10 +164,12 @@ def against(
                 getattr(ax, f"{axis}axis").set_major_formatter("{x:g}")
         if all(isinstance(value, int) for value in comparison.x):
             ax.set_xticks(comparison.x)
-        crowded = len(ax.get_legend_handles_labels()[0]) > 4 and "y" not in log
+        named = len(ax.get_legend_handles_labels()[0])
+        crowded = named > 4 and "y" not in log
         if crowded:
             ax.margins(y=0.25)
-        ax.legend(ncols=1 + crowded)
+        if named:
+            ax.legend(ncols=1 + crowded)
     axes[0, 0].set_ylabel(ylabel)
     return done(figure)
 

@@ -129,15 +129,14 @@ def through_training(
     for line, (label, groups) in zip(axes, quantities.items(), strict=True):
         for ax, data in zip(line, DATA, strict=True):
             for family, style in FAMILIES.items():
-                places = np.arange(len(epochs))
-                _runs(ax, places, groups[data][family], style, family)
+                _runs(ax, epochs, groups[data][family], style, family)
             ax.axhline(0, color=GREY, lw=0.9)
         line[0].set_ylabel(label)
     for ax, title in zip(axes[0], DATA.values(), strict=True):
         ax.set_title(title)
     for ax in axes[-1]:
         ax.set_xlabel("epoch")
-        ax.set_xticks(range(len(epochs)), [str(epoch) for epoch in epochs])
+        ax.set_xticks(epochs, [str(epoch) for epoch in epochs])
     legend_below(figure, axes[0, 0])
     return done(figure)
 

@@ -40,6 +40,13 @@ class Interval(NamedTuple):
         """Whether zero lies outside: the condition for saying better or worse."""
         return self.low > 0 or self.high < 0
 
+    def __format__(self, spec: str) -> str:
+        """Write every number as `spec` says: ``"1.20 [1.10, 1.30]"`` for ``".2f"``."""
+        if not spec:
+            return str(self)
+        mean, low, high = (format(value, spec).replace("-", "−") for value in self)
+        return f"{mean} [{low}, {high}]"
+
 
 class Course(NamedTuple):
     """Intervals over something that grows: epochs, levels, shares."""

@@ -50,7 +50,11 @@ def _detector(d: float) -> Detector:
 
 
 def window_curves(
-    area: float = 0.17, side: int = 16, channels: int = 24, sigma: float = 0.25
+    area: float = 0.17,
+    side: int = 16,
+    channels: int = 24,
+    sigma: float = 0.25,
+    points: int = 60,
 ) -> dict[str, NDArray[np.float64]]:
     """Contrast, the bound 1/w, and the gain of a lateral mask, on a disc.
 
@@ -60,7 +64,7 @@ def window_curves(
     axis = torch.arange(side) - (side - 1) / 2
     disc = axis[:, None] ** 2 + axis**2 <= area * side**2 / np.pi
     kernel = laplacian_of_gaussian(sigma * side, size=side - 1)
-    contrasts = np.geomspace(1, 40, 60)
+    contrasts = np.geomspace(1, 40, points)
     occupancy = disc.double().mean().item()
     shares = contrasts * occupancy / (contrasts * occupancy + 1 - occupancy)
     gains = []

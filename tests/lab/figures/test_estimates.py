@@ -19,11 +19,12 @@ def test_estimates_draw_the_means_and_the_truth():
 
 
 def test_the_jackknife_has_a_line_and_dots_for_every_number_of_samples():
-    ratios, predicted = {8: [1.5, 1.0]}, {8: [1.5, 1.2, 1.0]}
+    found = [Interval(1.5, 1.4, 1.6), Interval(1.0, 0.9, 1.1)]
+    ratios, predicted = {8: found}, {8: [1.5, 1.2, 1.0]}
     (ax,) = draw.jackknife([0, 1], ratios, [0, 0.5, 1], predicted).axes
-    line, dots, one = ax.lines
+    line, dots, *_, one = ax.lines
     assert list(line.get_ydata()) == predicted[8]
-    assert list(dots.get_ydata()) == ratios[8]
+    assert list(dots.get_ydata()) == [1.5, 1.0]
     assert set(one.get_ydata()) == {1}
 
 

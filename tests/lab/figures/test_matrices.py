@@ -24,6 +24,13 @@ def test_by_layer_maps_layers_over_epochs():
     assert figure.axes[4].images[0].get_clim() == (0, 1)
 
 
+def test_by_layer_colours_a_signed_number_about_zero():
+    values = {"LGQ": {"cnn": [[-0.5, 0.2]], "vgg": [[0.1, 0.3]]}}
+    figure = draw.by_layer(values, [0, 1], signed=["LGQ"])
+    assert figure.axes[0].images[0].get_clim() == (-0.5, 0.5)
+    assert figure.axes[1].images[0].get_cmap().name == "PuOr"
+
+
 def test_settings_are_written_into_their_cells():
     gains = {("error", 0.0): np.array([[1.0, 2.0]]), ("error", 1.0): np.ones((1, 2))}
     first, second = draw.settings(Settings([0.25], [32, 8], gains)).axes

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from gradmask.lab.reports.stats import (
+    Interval,
     binomial_reach,
     course,
     jackknife,
@@ -24,6 +25,13 @@ def test_the_jackknife_of_a_mean_is_the_usual_interval():
 
     usual = over_seeds(rows, lambda own: own[0]["x"], geometric=True)
     assert jackknife(rows, mean) == pytest.approx(usual)
+
+
+def test_an_interval_is_written_as_its_format_says():
+    interval = Interval(0.25, -0.1, 0.5)
+    assert f"{interval:+.1f}" == "+0.2 [−0.1, +0.5]"
+    assert f"{interval:.0%}" == "25% [−10%, 50%]"
+    assert f"{interval}" == str(interval)
 
 
 def test_rank_correlation_is_spearmans_also_with_ties():
