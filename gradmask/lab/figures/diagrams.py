@@ -53,8 +53,9 @@ def _box(ax: Axes, centre: Point, label: str) -> None:
     x, y = centre
     corner = x - _WIDE / 2, y - _HIGH / 2
     shape = "round,pad=0,rounding_size=0.15"
-    look = {"fc": "#eef1f4", "ec": "#8b949e", "lw": 0.8}
-    ax.add_patch(FancyBboxPatch(corner, _WIDE, _HIGH, boxstyle=shape, **look))
+    box = FancyBboxPatch(corner, _WIDE, _HIGH, boxstyle=shape)
+    box.set(fc="#eef1f4", ec="#8b949e", lw=0.8)
+    ax.add_patch(box)
     ax.text(x, y, label, ha="center", va="center")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,6 +22,8 @@ from gradmask.lab.figures.style import (
 )
 
 __all__ = ["circled", "gallery", "guides", "mixtures", "sheet"]
+
+_GREY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
 
 
 def sheet(
@@ -76,9 +79,10 @@ def gallery(
         zip(axes, titles, np.asarray(boxes), strict=True)
     ):
         for ax, (title, fields) in zip(row, columns.items(), strict=True):
-            look = {"cmap": "gray", "vmin": 0, "vmax": 1} if title == "scene" else {}
+            is_scene = title == "scene"
+            look = _GREY if is_scene else {}
             show_map(ax, fields[line], "" if line else title, **look)
-            frame(ax, box, COLOURS["mask"] if title == "scene" else "white")
+            frame(ax, box, COLOURS["mask"] if is_scene else "white")
         row[0].set_ylabel(name)
     return done(figure)
 
