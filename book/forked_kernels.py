@@ -14,7 +14,9 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
 IMPORTED = [
-    "gradmask.lab.cli.main",
+    "gradmask.lab.cli.look",
+    "gradmask.lab.cli.run",
+    "gradmask.lab.cli.train",
     "ipykernel.kernelapp",
     "jupyter_cache",
     "matplotlib.pyplot",

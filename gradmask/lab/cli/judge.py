@@ -28,15 +28,13 @@ from gradmask.lab.networks.small import Normalise
 from gradmask.lab.reports.stats import Interval
 from gradmask.lab.settings import find_device
 
-__all__ = ["add_parser"]
+__all__ = ["add_arguments"]
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command ``judge``."""
-    parser = commands.add_parser(
-        "judge",
-        help="measure how well saliency maps find the objects of photographs",
-        description="How well saliency maps find the objects of a folder of images.",
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments, and its work."""
+    parser.description = (
+        "How well saliency maps find the objects of a folder of images."
     )
     add = parser.add_argument
     add("images", type=Path, help="folder of JPEG or PNG files")

@@ -20,18 +20,16 @@ from gradmask.lab.measures.saliency.looking import Look, look_at
 from gradmask.lab.networks.pretrained import DEFAULT, pretrained
 from gradmask.lab.settings import find_device
 
-__all__ = ["add_parser"]
+__all__ = ["add_arguments"]
 
 MOST = 20
 """Photographs that one picture has room for."""
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command ``look``."""
-    parser = commands.add_parser(
-        "look",
-        help="draw what a trained network looks at in photographs",
-        description="What a network that ImageNet has trained looks at in photographs.",
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments, and its work."""
+    parser.description = (
+        "What a network that ImageNet has trained looks at in photographs."
     )
     add = parser.add_argument
     add("photographs", type=Path, nargs="+", metavar="PHOTO", help="a picture's file")

@@ -29,17 +29,13 @@ from gradmask.lab.settings import find_device
 from gradmask.lab.training.loop import train
 from gradmask.lab.training.variants import CONTROLS, MASKS, SOFT_MASKS, Control, Variant
 
-__all__ = ["add_parser"]
+__all__ = ["add_arguments"]
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command ``train``."""
-    parser = commands.add_parser(
-        "train",
-        help="train a network on folders of images or CIFAR",
-        description="Train one of torchvision's networks, with or without a mask.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments, and its work."""
+    parser.description = "Train one of torchvision's networks, with or without a mask."
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     add = parser.add_argument
     add("source", choices=SOURCES, help="what DATA holds")
     add("data", type=Path, help="folder of the images")

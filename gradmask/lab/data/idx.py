@@ -12,7 +12,7 @@ _UNSIGNED_BYTE = 0x08
 
 
 class DataError(RuntimeError):
-    """A data set that cannot be loaded whole; the message says how to mend it."""
+    """Data that cannot be loaded whole; the message says how to mend it."""
 
 
 def read_bytes(path: Path) -> bytes:

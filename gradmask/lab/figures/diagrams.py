@@ -2,62 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 
-from gradmask.lab.figures.style import COLOURS, INK, WIDTH, done
+from gradmask.lab.figures.style import COLOURS, INK, done, subplots
 
 __all__ = ["routes"]
+
+Point = tuple[float, float]
+
+_MASKED = COLOURS["mask"]
+_LAYER, _WEIGHTS, _STEP = 2.6, 8.0, 2.2
+_WIDE, _HIGH = 2.6, 0.9
 
 
 def routes() -> Figure:
     """Diagram of the two routes: what the mask touches, and what it leaves alone."""
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
+    figure, axes = subplots(2, height=3.6)
     for ax, route in zip(axes, ("signal", "weights"), strict=True):
-        ax.set(xlim=(0, 10), ylim=(-0.2, 5.4), title=f'route="{route}"')
+        ax.set(xlim=(0.6, 10), ylim=(-0.6, 7.1), title=f'route="{route}"')
         ax.axis("off")
-        for level, label in enumerate(("layer 1", "layer 2", "layer 3")):
-            y = 0.4 + 1.5 * level
-            _box(ax, 2.2, y, label, "#eef1f4")
-            _box(ax, 8.2, y, "weights", "#eef1f4")
-            start, colour = (3.9, COLOURS["mask"])
-            if route == "weights":
-                _dot(ax, 5.2, y)
-                ax.annotate("", (6.5, y), (5.5, y), arrowprops=_arrow(colour))
-                ax.annotate("", (4.9, y), (start, y), arrowprops=_arrow(INK))
-            else:
-                ax.annotate("", (6.5, y), (start, y), arrowprops=_arrow(colour))
-            top = y + 1.5
-            if route == "signal":
-                below, above = COLOURS["mask"], INK if level == 2 else COLOURS["mask"]
-                ax.annotate(
-                    "", (2.2, y + 0.45), (2.2, y + 0.63), arrowprops=_arrow(below)
-                )
-                _dot(ax, 2.2, y + 0.78)
-                if level == 2:
-                    ax.plot([2.2, 2.2], [y + 0.93, top - 0.35], color=above, lw=1.6)
-            else:
-                ax.annotate(
-                    "", (2.2, y + 0.45), (2.2, top - 0.4), arrowprops=_arrow(INK)
-                )
-        ax.text(2.2, 4.75, "error from the loss", ha="center", fontsize=8.5)
-        ax.text(6.4, 4.75, "blue: masked error", ha="center", fontsize=8.5,
-                color=COLOURS["mask"])  # fmt: skip
+        ax.text(_LAYER, 6.75, "error from the loss", ha="center", va="center")
+        for level in range(3):
+            _layer(ax, level, masks_path=route == "signal")
+    axes[0].text(_LAYER + 0.45, 5.9, "mask", va="center", color=_MASKED)
+    axes[1].text(5.3, 4.75, "mask", ha="center", color=_MASKED)
+    for ax in axes:
+        ax.text(6.65, 4.02, "masked\nerror", ha="right", va="top", color=_MASKED)
     return done(figure)
 
 
-def _box(ax: Axes, x: float, y: float, label: str, colour: str) -> None:
-    style = {"boxstyle": "round,pad=0.45", "fc": colour, "ec": "#8b949e", "lw": 0.8}
-    ax.text(x, y, label, ha="center", va="center", fontsize=9, bbox=style)
+def _layer(ax: Axes, level: int, *, masks_path: bool) -> None:
+    """A layer and its weights, with the error that reaches both from above."""
+    y = _STEP * level
+    _box(ax, (_LAYER, y), f"layer {level + 1}")
+    _box(ax, (_WEIGHTS, y), "weights")
+    top = y + _STEP - _HIGH / 2 if level < 2 else 6.4
+    path = (_LAYER, top), (_LAYER, y + _HIGH / 2)
+    branch = (_LAYER + _WIDE / 2, y), (_WEIGHTS - _WIDE / 2, y)
+    if masks_path:
+        _arrow(ax, *path, before=INK if level == 2 else _MASKED, masked=True)
+        _arrow(ax, *branch, before=_MASKED)
+    else:
+        _arrow(ax, *path)
+        _arrow(ax, *branch, masked=True)
 
 
-def _dot(ax: Axes, x: float, y: float) -> None:
-    ax.plot(x, y, "o", ms=10, mfc="white", mec=COLOURS["mask"], mew=1.8)
-    ax.plot(x, y, "o", ms=3.6, color=COLOURS["mask"])
+def _box(ax: Axes, centre: Point, label: str) -> None:
+    x, y = centre
+    corner = x - _WIDE / 2, y - _HIGH / 2
+    shape = "round,pad=0,rounding_size=0.15"
+    box = FancyBboxPatch(corner, _WIDE, _HIGH, boxstyle=shape)
+    box.set(fc="#eef1f4", ec="#8b949e", lw=0.8)
+    ax.add_patch(box)
+    ax.text(x, y, label, ha="center", va="center")
 
 
-def _arrow(colour: str) -> dict[str, Any]:
-    return {"arrowstyle": "-|>", "color": colour, "lw": 1.6, "shrinkA": 0, "shrinkB": 0}
+def _arrow(
+    ax: Axes, start: Point, end: Point, *, before: str = INK, masked: bool = False
+) -> None:
+    """An arrow from edge to edge; if masked, with a ring in its middle, then blue."""
+    middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    after = _MASKED if masked else before
+    look = {"arrowstyle": "-|>", "lw": 1.6, "shrinkA": 0, "shrinkB": 0, "color": after}
+    ax.annotate("", end, middle if masked else start, arrowprops=look)
+    if masked:
+        ax.plot(*zip(start, middle, strict=True), color=before, lw=1.6)
+        ax.plot(*middle, "o", ms=9, mfc="white", mec=_MASKED, mew=1.8, zorder=5)

@@ -9,7 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from gradmask.lab.figures.style import COLOURS, GREY, done, show_map, subplots
+from gradmask.lab.figures.style import (
+    COLOURS,
+    GREY,
+    done,
+    show_map,
+    signed_bar,
+    subplots,
+)
 
 __all__ = ["balance", "hollow", "mach_bands", "profiles", "scales"]
 
@@ -67,14 +74,16 @@ def balance(field: ArrayLike, responses: Mapping[str, ArrayLike]) -> Figure:
     responses : mapping of str to array, shape (H, W)
         By the kernel's name; where they are positive, the mask keeps a position.
     """
-    figure, axes = subplots(1 + 2 * len(responses), height=2.0)
-    show_map(axes[0], field, "field", cmap="gray")
-    pairs = zip(axes[1::2], axes[2::2], responses.items(), strict=True)
-    for first, second, (name, values) in pairs:
+    figure, axes = subplots(3, len(responses), 1.75 * len(responses), squeeze=False)
+    for row, (name, values) in zip(axes, responses.items(), strict=True):
         kept = np.asarray(values) > 0
-        show_map(first, values, f"{name}:\nresponse", signed=True)
-        title = f"mask,\n{kept.mean():.0%} kept"
-        show_map(second, kept, title, cmap="gray", vmin=0, vmax=1)
+        show_map(row[0], field, "field", cmap="gray")
+        show_map(row[1], values, "response", signed=True)
+        title = f"mask, {kept.mean():.0%} kept"
+        show_map(row[2], kept, title, cmap="gray", vmin=0, vmax=1)
+        row[0].set_ylabel(name)
+    signed_bar(figure, axes[0, 1], axes[:, 1], aspect=30)
+    figure.set_layout_engine("compressed")
     return done(figure)
 
 
@@ -115,4 +124,5 @@ def hollow(discs: Mapping[float, tuple[ArrayLike, ArrayLike]]) -> Figure:
     for first, second, (radius, (field, response)) in pairs:
         show_map(first, field, f"radius {radius:g}", cmap="gray")
         show_map(second, response, "response", signed=True)
+    signed_bar(figure, axes[-1], axes, aspect=12)
     return done(figure)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from gradmask.lab.figures.style import done, outline, show_map, subplots
+from gradmask.lab.figures.style import done, outline, show_map, signed_bar, subplots
 
 __all__ = [
     "anatomy",
@@ -76,6 +76,7 @@ def anatomy(
         for ax, title, (field, options) in zip(axes[row], titles, fields, strict=True):
             show_map(ax, field, title, **options)
             outline(ax, on, width=0.9)
+    signed_bar(figure, axes[0, 2], axes[:, 2], location="bottom", aspect=12, pad=0.02)
     return done(figure)
 
 

@@ -1,4 +1,4 @@
-"""Tables in colours: cosines of samples, layers over epochs, and settings."""
+"""Tables in colours: cosines of samples, layers over epochs, settings, and means."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from gradmask.lab.figures.style import INK, done, show_map, subplots
+from gradmask.lab.figures.style import GREY, INK, done, show_map, subplots
 from gradmask.lab.reports.layers import Settings
+from gradmask.lab.reports.stats import Interval
 
-__all__ = ["by_layer", "cosines", "settings"]
+__all__ = ["by_layer", "cosines", "means", "settings"]
 
 
 def cosines(matrices: Mapping[str, ArrayLike], labels: ArrayLike) -> Figure:
@@ -88,3 +89,63 @@ def settings(found: Settings) -> Figure:
         ax.grid(False)
     axes[0].set_ylabel("sigma / width")
     return done(figure)
+
+
+def means(
+    panels: Mapping[str, Mapping[str, Mapping[str, Interval]]],
+    unit: str,
+    *,
+    differences: bool = False,
+) -> Figure:
+    """Means in coloured cells, a table for each panel.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to mapping of str to Interval
+        By the panel's title, the line and the column.
+    unit : str
+        Of the numbers, and what their colours say.
+    differences : bool, default False
+        Whether these are differences: blue above zero, red below, and bold; grey on
+        white where the interval contains zero.
+    """
+    lines = next(iter(panels.values()))
+    columns = list(next(iter(lines.values())))
+    height = 1.15 + 0.26 * len(lines)
+    figure, axes = subplots(len(panels), height=height, sharey=True, squeeze=False)
+    for ax, (title, table) in zip(axes[0], panels.items(), strict=True):
+        cells = [[table[line][column] for column in columns] for line in lines]
+        shown = np.array([[cell.mean for cell in row] for row in cells])
+        if differences:
+            clear = np.array([[cell.excludes_zero for cell in row] for row in cells])
+            largest = np.abs(shown).max()
+            share = np.where(clear, shown, 0) / largest
+            ax.imshow(share, cmap="RdBu", vmin=-1.2, vmax=1.2, aspect="auto")
+        else:
+            clear = np.ones_like(shown, dtype=bool)
+            share = (shown - min(0, shown.min())) / shown.max()
+            ax.imshow(share, cmap="Blues", vmin=0, vmax=1.1, aspect="auto")
+        for (i, j), mean in np.ndenumerate(shown):
+            bold = differences and clear[i, j]
+            ax.text(
+                j, i, _signed(mean) if differences else f"{mean:.2f}",
+                ha="center", va="center", fontsize=8.5,
+                color=_ink(share[i, j]) if clear[i, j] else GREY,
+                weight="bold" if bold else "normal",
+            )  # fmt: skip
+        ax.set_xticks(range(len(columns)), columns, rotation=35, ha="right")
+        ax.set_title(title)
+        ax.grid(False)
+    axes[0, 0].set_yticks(range(len(lines)), list(lines))
+    figure.supxlabel(unit, fontsize=9)
+    return done(figure)
+
+
+def _signed(mean: float) -> str:
+    text = f"{mean:+.2f}".replace("-", "−")
+    return "0.00" if text.endswith("0.00") else text
+
+
+def _ink(share: float) -> str:
+    """Colour of letters on a cell of this share of the darkest colour."""
+    return "white" if abs(share) > 0.6 else INK

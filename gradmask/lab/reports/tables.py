@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -11,7 +10,7 @@ from IPython.display import HTML
 from gradmask.lab.records import Record, Row
 from gradmask.lab.reports.claims import Entry
 from gradmask.lab.reports.comparison import BASELINES, effects, per_seed, summary
-from gradmask.lab.reports.cost import averaged
+from gradmask.lab.reports.cost import ratios
 from gradmask.lab.reports.multiplicity import holm, p_value
 from gradmask.lab.reports.stats import Interval, mean_interval
 
@@ -209,19 +208,22 @@ def attack_table(rows: Sequence[Row]) -> HTML:
     return _table(["training", "PGD, %", "AutoAttack, %", "checks passed"], body)
 
 
-def cost_table(rows: Sequence[Row]) -> HTML:
-    """What every variant costs: its time and memory over those of plain training."""
+def cost_table(rows: Sequence[Row], variants: Mapping[str, str]) -> HTML:
+    """Time of a training step over plain training's, a row for each network.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows of the records "overhead" or "overhead_cuda".
+    variants : mapping of str to str
+        Which variants, and the title of each.
+    """
+    found = ratios(rows)
     body = [
-        [
-            row["network"],
-            row["variant"],
-            f"{row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
-            f"{row['milliseconds']:.3g}",
-            "–" if math.isnan(row["memory"]) else f"{row['memory']:.2f}",
-        ]
-        for row in averaged(rows)
+        [network, *(_ratio(own[name]) if name in own else "–" for name in variants)]
+        for network, own in found.items()
     ]
-    return _table(["network", "variant", "time, ratio", "ms", "memory, ratio"], body)
+    return table(["time over plain", *variants.values()], body)
 
 
 def stored(*records: Record) -> HTML:
@@ -271,6 +273,10 @@ def table(header: Sequence[str], body: Sequence[Sequence[str]]) -> HTML:
 def _per_cent(interval: Interval) -> str:
     mean, low, high = (100 * value for value in interval)
     return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _ratio(interval: Interval) -> str:
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*interval)
 
 
 def _number(interval: Interval) -> str:

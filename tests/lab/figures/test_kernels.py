@@ -48,7 +48,7 @@ def test_profiles_cut_the_kernels_through_the_middle():
 
 def test_balance_keeps_where_the_response_is_positive():
     response = torch.tensor([[1.0, -1.0], [-2.0, -3.0]])
-    _, first, second = draw.balance(torch.ones(2, 2), {"name": response}).axes
+    _, first, second, _ = draw.balance(torch.ones(2, 2), {"name": response}).axes
     assert np.allclose(first.images[0].get_array(), response)
     assert np.allclose(second.images[0].get_array(), response > 0)
     assert "25% kept" in (second.get_title("left") or second.get_title())
@@ -73,6 +73,6 @@ def test_scales_have_a_curve_for_every_disc():
 
 def test_discs_stand_beside_their_responses():
     disc, response = torch.randn(2, 9, 9, generator=seeded())
-    first, second = draw.hollow({3: (disc, response)}).axes
+    first, second, _ = draw.hollow({3: (disc, response)}).axes
     assert np.allclose(first.images[0].get_array(), disc)
     assert np.allclose(second.images[0].get_array(), response)

@@ -34,8 +34,10 @@ def test_anatomy_has_a_row_for_every_scene():
     image, energy, response = torch.rand(3, 2, 9, 9, generator=seeded())
     mask = response > 0.5
     figure = draw.anatomy(image, outline, energy, response, mask)
-    assert len(figure.axes) == 10
-    shown = [ax.images[0].get_array() for ax in figure.axes[5:]]
+    *pictures, bar = figure.axes
+    assert len(pictures) == 10
+    assert [tick.get_text() for tick in bar.get_xticklabels()] == ["−", "+", "0"]
+    shown = [ax.images[0].get_array() for ax in pictures[5:]]
     expected = [image[1], energy[1], response[1], mask[1], (energy * mask)[1]]
     assert all(np.allclose(*pair) for pair in zip(shown, expected, strict=True))
     assert not any(titles(figure)[5:])

@@ -5,6 +5,7 @@ import torch
 
 from gradmask.lab.figures import matrices as draw
 from gradmask.lab.reports.layers import Settings
+from gradmask.lab.reports.stats import Interval
 
 
 def test_cosines_are_ordered_by_class():
@@ -39,3 +40,16 @@ def test_settings_are_written_into_their_cells():
     title = second.get_title("left") or second.get_title()
     assert title == "error,\nthreshold 1"
     assert [t.get_text() for t in first.get_xticklabels()] == ["32", "8"]
+
+
+def test_means_are_written_and_differences_are_bold_where_they_are_clear():
+    better, unclear = Interval(0.2, 0.1, 0.3), Interval(-0.1, -0.3, 0.1)
+    panels = {"IoU": {"lateral": {"vgg": better, "cnn": unclear}}}
+    (ax,) = draw.means(panels, "share", differences=True).axes
+    texts = [(text.get_text(), text.get_weight()) for text in ax.texts]
+    assert texts == [("+0.20", "bold"), ("−0.10", "normal")]
+    assert np.allclose(ax.images[0].get_array(), [[1, 0]])
+    (ax,) = draw.means(panels, "share").axes
+    assert {text.get_weight() for text in ax.texts} == {"normal"}
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["vgg", "cnn"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["lateral"]

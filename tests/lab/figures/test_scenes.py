@@ -34,12 +34,12 @@ def test_the_gallery_shows_scenes_maps_and_boxes():
     box = torch.tensor([[2, 2, 5, 6]] * 2)
     maps = {"lateral": torch.rand(2, 9, 9), "gradient": torch.rand(2, 9, 9)}
     figure = draw.gallery(images, ("bag", "Ankle boot"), box, maps)
-    axes = np.array(figure.axes).reshape(3, 2)
-    assert axes[0, 1].get_title() == "Ankle\nboot"
-    for column in range(2):
+    axes = np.array(figure.axes).reshape(2, 3)
+    assert axes[1, 0].get_ylabel() == "Ankle boot"
+    for line in range(2):
         shown = [images, *maps.values()]
-        for ax, field in zip(axes[:, column], shown, strict=True):
-            assert np.allclose(ax.images[0].get_array(), field[column])
+        for ax, field in zip(axes[line], shown, strict=True):
+            assert np.allclose(ax.images[0].get_array(), field[line])
             (frame,) = ax.patches
             assert frame.get_bbox().bounds == (1.5, 1.5, 3, 4)
 
