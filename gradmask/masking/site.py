@@ -230,7 +230,7 @@ def _no_map(t: Tensor) -> str:
     )
 
 
-def hook_first(module: nn.Module, hook: Hook) -> RemovableHandle:
+def hook_first(module: nn.Module, hook: Callable[..., Any]) -> RemovableHandle:
     """Register a forward hook before all others of a module.
 
     A dictionary in which an entry was moved has two orders, and compilers before

@@ -77,7 +77,6 @@ def _gain(
         if variant != "plain":
             return effect(rows, variant, "plain", quantity)
         earlier = at_schedule(rows, "plain", EARLIER)
-        return paired_difference(
-            *(per_seed(some, "plain", quantity) for some in (earlier, rows))
-        )
+        now = per_seed(rows, "plain", quantity)
+        return paired_difference(per_seed(earlier, "plain", quantity), now)
     return None
