@@ -55,10 +55,16 @@ def shown(node: nodes.Element) -> list[nodes.Element]:
     if figures := list(node.findall(nodes.figure)):
         return figures
     *code, last = node.children
-    if last["nb_element"] != "cell_code_output":
-        return [] if "assert " in last.astext() else [last]
-    code = [part for part in code if part.astext().count("\n") < LINES]
+    if last.get("nb_element") != "cell_code_output":
+        folded = "nb_element" not in last
+        return [] if folded or "assert " in last.astext() else [last]
+    code = [part for part in code if "nb_element" in part and lines(part) < LINES]
     return [last] if last.next_node(nodes.raw) else [*code, last]
+
+
+def lines(part: nodes.Element) -> int:
+    """Count the lines of a cell's code, but the last one."""
+    return part.astext().count("\n")
 
 
 def slides(section: nodes.section) -> Iterator[nodes.Element]:

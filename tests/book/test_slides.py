@@ -63,6 +63,8 @@ def decks(tmp_path_factory):
         markdown(CHAPTER),
         code("draw()", {"image/png": DOT}, **figure),
         code("assert True"),
+        code("import folded", tags=["hide-input"]),
+        code("folded()", {"text/plain": "unfolded"}, tags=["hide-input"]),
         code("answer = 42", {"text/plain": "42"}),
         code("\n".join("too_long = 1" for _ in range(20)), {"text/plain": "seen"}),
         markdown(REST),
@@ -87,16 +89,17 @@ def slides(page):
 
 def test_pictures_formulas_and_code_are_shown_and_prose_is_spoken(decks):
     shown, spoken = zip(*slides(decks["chapter"]), strict=True)
-    cover, formula, dot, answer, long, second = shown
+    cover, formula, dot, folded, answer, long, second = shown
     assert "After this chapter" in cover
     assert "x = 1" in formula
     assert "A dot." in dot
+    assert "unfolded" in folded
     assert "answer = 42" in answer
     assert "seen" in long
     assert "Nothing but prose." in second
     assert "Prose before." in spoken[1]
     assert "Prose between." in spoken[1]
-    assert "And more of it." in spoken[5]
+    assert "And more of it." in spoken[6]
     assert "Prose" not in "".join(shown)
 
 
@@ -106,6 +109,8 @@ def test_checks_exercises_long_code_and_the_code_of_a_figure_are_left_out(decks)
         "Work it out.",
         "too_long",
         "draw()",
+        "import folded",
+        "folded()",
         "A word of welcome.",
     ):
         assert absent not in "".join(shown for shown, _ in slides(decks["chapter"]))
