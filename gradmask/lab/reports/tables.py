@@ -174,7 +174,7 @@ def verdict_table(columns: Mapping[str, Sequence[Entry]]) -> HTML:
         verdicts = (
             f"{entry.verdict}: {entry.rival}"
             if entry.verdict.startswith("a simpler")
-            else f"{entry.verdict}"
+            else entry.verdict
             for entry in entries
         )
         body.append([entries[0].claim.text, *verdicts])

@@ -49,8 +49,7 @@ def measure_photographs(
 
     On the images that are :func:`gradmask.lab.measures.saliency.localisation.eligible`,
     with a pointing game that tolerates 15 pixels.  What takes long, all that needs no
-    box, is measured on the first of
-    them alone.
+    box, is measured on the first of them alone.
 
     Parameters
     ----------
