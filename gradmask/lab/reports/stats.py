@@ -15,6 +15,7 @@ from gradmask.lab.records import Row
 __all__ = [
     "Course",
     "Interval",
+    "agrees",
     "binomial_reach",
     "course",
     "jackknife",
@@ -53,6 +54,16 @@ class Course(NamedTuple):
 
     x: Sequence[float]
     y: Sequence[Interval]
+
+
+def agrees(measured: Interval, predicted: float, within: float) -> bool:
+    """Whether a measurement bears a prediction out.
+
+    It does if its interval holds the prediction, or its mean is no further off than
+    the share `within` of it.
+    """
+    inside = measured.low <= predicted <= measured.high
+    return inside or abs(measured.mean / predicted - 1) < within
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from gradmask.lab.reports.stats import (
     Interval,
+    agrees,
     binomial_reach,
     course,
     jackknife,
@@ -60,6 +61,13 @@ def test_a_course_is_the_mean_over_seeds_at_every_place():
     found = course(rows, "epoch", lambda own: own[0]["x"])
     assert list(found.x) == [0, 4]
     assert found.y == [mean_interval([0, 1, 5]), mean_interval([40, 41, 45])]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "expected"), [(1.9, True), (2.6, True), (2.7, False), (1.4, False)]
+)
+def test_a_prediction_agrees_within_the_interval_or_a_share_of_it(predicted, expected):
+    assert agrees(Interval(2.0, 1.8, 2.2), predicted, within=0.25) == expected
 
 
 def test_shares_have_their_binomial_interval():
