@@ -135,6 +135,7 @@ class Comparison(Experiment):
         test: ImageSet,
         seed: int,
         device: torch.device,
+        **options: Any,
     ) -> Row:
         model = network(self.network, seed=seed).to(device)
         passes = train(
@@ -145,7 +146,7 @@ class Comparison(Experiment):
             learning_rate=self.learning_rate,
             batch_size=self.batch_size,
             seed=seed,
-            **self._options(seed),
+            **self._options(seed) | options,
         )
         title = f"{variant.label}, seed {seed}"
         last = finish(tqdm(passes, title, epochs, leave=False))

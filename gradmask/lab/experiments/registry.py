@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradmask.lab.experiments import (
     augmentation,
+    augmented,
     finetuning,
     hunt_dense,
     layer_gain,
@@ -41,6 +42,8 @@ _ALL: tuple[Experiment, ...] = (
     *soft.TABLE,
     *recipe.TABLE,
     augmentation.EXPERIMENT,
+    augmented.SCENES,
+    augmented.BACKGROUNDS,
     finetuning.EXPERIMENT,
     hunt_dense.EXPERIMENT,
     layer_gain.EXPERIMENT,

@@ -38,6 +38,7 @@ CPU = torch.device("cpu")
         ("trunk_resnet", 5),
         ("trunk_mobilenet", 3),
         ("soft_scenes", 9),
+        ("augmented_backgrounds", 4),
         ("finetuning", 5),
     ],
 )
@@ -113,6 +114,18 @@ def test_confirmation_differs_from_the_core_in_what_it_leaves_out_alone():
     assert set(fresh.variants) <= set(core.variants)
     assert changed(core, fresh) == {"variants", "schedules"}
     assert fresh.schedules == ()
+
+
+@pytest.mark.parametrize("scenes", ["scenes", "backgrounds"])
+def test_augmentations_differ_from_the_soft_masks_in_the_ways_alone(scenes):
+    masks, ours = experiment(f"soft_{scenes}"), experiment(f"augmented_{scenes}")
+    own, theirs = ours.configuration, masks.configuration
+    assert own.keys() - theirs.keys() == {"mixtures"}
+    differing = {key for key in theirs if own[key] != theirs[key]}
+    assert differing == {"variants", "schedules"}
+    assert ours.seeds == masks.seeds
+    names = [name for name, _ in ours.mixtures]
+    assert not {variant.label for variant in masks.variants} & set(names)
 
 
 def test_equal_fit_differs_from_the_confirmation_in_the_schedules_alone():
