@@ -13,7 +13,7 @@ from gradmask.lab.data.benchmarks import VARIABLE
 from gradmask.lab.data.class_folders import Labelled
 from gradmask.lab.data.idx import DataError
 
-__all__ = ["FOLDER", "TEN", "validation_photographs"]
+__all__ = ["FOLDER", "TEN", "first_of_each", "validation_photographs"]
 
 FOLDER = "imagenette-224"
 
@@ -64,3 +64,11 @@ def validation_photographs(root: Path | None = None) -> Labelled:
             f"Imagenette there, and name the folder above it in {VARIABLE}"
         )
     return found
+
+
+def first_of_each(count: int, root: Path | None = None) -> Labelled:
+    """The first photographs of each class, by name; parameters and errors as above."""
+    own: dict[int, list[Path]] = {}
+    for path, label in validation_photographs(root):
+        own.setdefault(label, []).append(path)
+    return [(path, label) for label, paths in own.items() for path in paths[:count]]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from gradmask.lab.data.idx import DataError
 from gradmask.lab.data.shipped import shipped_photographs
-from gradmask.lab.data.validation import TEN, validation_photographs
+from gradmask.lab.data.validation import TEN, first_of_each, validation_photographs
 from gradmask.lab.experiments.registry import experiment
 from gradmask.lab.measures.saliency import maps
 from gradmask.lab.measures.saliency.maps import MAPS
@@ -70,6 +70,8 @@ def test_photographs_of_the_validation_set_are_found_by_their_names(folder):
     assert found == validation_photographs(folder)
     assert len(found) == 20
     assert [label for _, label in found[::2]] == list(TEN.values())
+    assert first_of_each(1) == found[::2]
+    assert first_of_each(2) == first_of_each(9) == found
     assert [path.stem for path, _ in found[:2]] == [
         "ILSVRC2012_val_1",
         "ILSVRC2012_val_2",
