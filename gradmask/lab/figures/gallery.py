@@ -30,20 +30,20 @@ class Exhibit(NamedTuple):
     seen : Seen
         What a network says of it, and the maps of the first answer; the image may be
         larger than they are.
-    box : sequence of int
+    box : sequence of int, optional
         About the object (x0, y0, x1, y1), half-open, in pixels of the image.
     """
 
     shows: str
     description: str
     seen: Seen
-    box: Sequence[int]
+    box: Sequence[int] | None = None
 
 
 class Gallery:
     """Photographs and their maps side by side, shown by a notebook.
 
-    Every picture is a WebP of 256x256 pixels; the object's box is drawn in orange.
+    Every picture is a WebP of 256x256 pixels; an object's box is drawn in orange.
 
     Parameters
     ----------
@@ -141,23 +141,21 @@ def _pictures(exhibit: Exhibit, side: int) -> Mapping[str, tuple[str, str]]:
     """Data URI and alternative text of the photograph and of every map."""
     seen = exhibit.seen
     image = np.stack([_resized(colour, side) for colour in np.asarray(seen.image)])
-    corners = np.array(exhibit.box) / np.shape(seen.image)[-1]
-    box = np.rint(corners * side).astype(int)
-    found = {
-        "photograph": (
-            webp(_framed(image.transpose(1, 2, 0), box)),
-            exhibit.description,
-        )
-    }
+    corners = None
+    if exhibit.box is not None:
+        corners = np.array(exhibit.box) / np.shape(seen.image)[-1]
+    plain = _framed(image.transpose(1, 2, 0), corners)
+    found = {"photograph": (webp(plain), exhibit.description)}
     answer = seen.answers[0][0]
     for name, field in seen.maps.items():
         larger = np.maximum(_resized(np.asarray(field), side), 0)
         text = (
             f"{_title(name)[0].upper()}{_title(name)[1:]} of “{answer}” over the "
-            f"photograph of {exhibit.shows}: brightest in {brightest(field)}, "
-            f"{_within(field, corners):.0%} of it within the object's box."
+            f"photograph of {exhibit.shows}: brightest in {brightest(field)}"
         )
-        found[name] = webp(_framed(overlaid(image, larger), box)), text
+        if corners is not None:
+            text += f", {_within(field, corners):.0%} of it within the object's box"
+        found[name] = webp(_framed(overlaid(image, larger), corners)), f"{text}."
     return found
 
 
@@ -167,10 +165,12 @@ def _resized(values: NDArray[np.floating], side: int) -> NDArray[np.floating]:
 
 
 def _framed(
-    colours: NDArray[np.floating], box: NDArray[np.integer]
+    colours: NDArray[np.floating], corners: NDArray[np.floating] | None
 ) -> NDArray[np.floating]:
-    """Draw a box of two pixels' width just inside its corners."""
-    x0, y0, x1, y1 = box
+    """Draw a box, if there is one, of two pixels' width just inside its corners."""
+    if corners is None:
+        return colours
+    x0, y0, x1, y1 = np.rint(corners * len(colours)).astype(int)
     framed = np.array(colours)
     inside = framed[y0 + 2 : y1 - 2, x0 + 2 : x1 - 2].copy()
     framed[y0:y1, x0:x1] = ORANGE

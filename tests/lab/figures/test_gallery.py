@@ -70,6 +70,16 @@ def test_a_picture_is_the_map_over_its_photograph_with_the_box():
     assert np.abs(frame - ORANGE).max() < 0.25
 
 
+def test_a_photograph_without_a_box_has_none_drawn_and_none_described():
+    one = exhibit()._replace(box=None)
+    for (uri, text), name in zip(
+        images(Gallery([one])._repr_html_()), ["photograph", *TITLES], strict=True
+    ):
+        assert "box" not in text
+        distance = np.abs(decoded(uri) - ORANGE).max(axis=2)
+        assert name != "photograph" or distance.min() > 0.05
+
+
 def test_three_maps_stand_with_their_photograph_in_one_row():
     one = exhibit()
     three = {name: one.seen.maps[name] for name in EXPLAINING[:3]}
