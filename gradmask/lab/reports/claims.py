@@ -43,6 +43,10 @@ CLAIMS = (
 )
 
 
+EXCHANGED = ("background anywhere", "background by saliency")
+"""Plain training on images with exchanged backgrounds, where no box is known."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """What a record says of one claim for one mask.
@@ -86,8 +90,9 @@ class Entry:
 def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
     """Weigh a claim for one mask, against those of its rivals that the record has.
 
-    Rivals are the mask's controls, and plain training stopped early: at the mask's own
-    training loss, and after each of its shorter schedules.  Choosing the strongest by
+    Rivals are the mask's controls, plain training stopped early (at the mask's own
+    training loss, and after each of its shorter schedules), and plain training on
+    images with exchanged backgrounds.  Choosing the strongest by
     its mean favours the rivals a little: a claim that survives has survived more than a
     fair test.
     """
@@ -100,6 +105,8 @@ def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
     for epochs in schedules(rows, "plain")[:-1]:
         shorter = at_schedule(rows, "plain", epochs)
         rivals[f"plain, {epochs} epochs"] = per_seed(shorter, "plain", claim.quantity)
+    for name in (name for name in EXCHANGED if name in there):
+        rivals[name] = per_seed(rows, name, claim.quantity)
     rival = max(rivals, key=lambda name: sum(rivals[name]))
     ours = per_seed(rows, mask, claim.quantity)
     return Entry(

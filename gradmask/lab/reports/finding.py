@@ -58,6 +58,7 @@ MEASURED = {
 
 WAYS = {
     f"fewer epochs ({EARLIER} of 30)": "plain",
+    "background exchanged": "background anywhere",
     "random positions": "theory, random",
     "largest errors (top-k)": "theory, top-k",
     "literal mask": "signal",

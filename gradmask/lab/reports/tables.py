@@ -227,7 +227,7 @@ def cost_table(rows: Sequence[Row], variants: Mapping[str, str]) -> HTML:
 
 
 def stored(*records: Record) -> HTML:
-    """Say, folded, how records were made and which commands make them again.
+    """Say, folded, which commands make records again, and how they were made.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def stored(*records: Record) -> HTML:
         made = escape(record.provenance).replace("\n", "; ")
         items.append(f"<li><code>{escape(command)}</code><br>{made}</li>")
     return HTML(
-        f'<details class="stored"><summary>Stored results: {names}</summary>'
+        f'<details class="stored"><summary>Make the figures yourself: {names}</summary>'
         f"<ul>{''.join(items)}</ul></details>"
     )
 

@@ -111,6 +111,14 @@ def test_a_ledger_asks_what_the_record_holds():
     assert {entry.rival for entry in entries} == {"stopped early"}
 
 
+def test_exchanged_backgrounds_are_a_rival_and_those_about_a_box_are_none():
+    others = {("background anywhere", 30, 0.1): 0.6, ("background by box", 30, 0.1): 1}
+    rows = made_up(PLAIN | {("signal", 30, 0.1): 0.7} | others)
+    entries = ledger(rows, ["signal"])
+    assert {entry.rival for entry in entries} == {"background anywhere"}
+    assert entries[0].to_rival.mean == pytest.approx(0.1)
+
+
 MASKS = {("signal", 30, 0.1): 0.6, ("signal, random", 30, 0.1): 0.2}
 MASKS |= {("signal, top-k", 30, 0.1): 0.7}
 
