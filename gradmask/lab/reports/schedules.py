@@ -20,8 +20,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradmask.lab.records import Row
+from gradmask.lab.reports.stats import Course, mean_interval
 
-__all__ = ["as_fitted", "at_schedule", "at_training_loss", "full_schedule", "schedules"]
+__all__ = [
+    "as_fitted",
+    "at_schedule",
+    "at_training_loss",
+    "full_schedule",
+    "path",
+    "schedules",
+]
 
 
 def schedules(rows: Sequence[Row], variant: str) -> list[int]:
@@ -160,3 +168,29 @@ def as_fitted(
         )
         for own in full_schedule(rows, variant)
     ]
+
+
+def path(rows: Sequence[Row], variant: str, quantity: str) -> Course:
+    """A quantity over the training loss, schedule by schedule, the shortest first.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        As of :func:`schedules`, each with its "train loss".
+    variant : str
+        The variant's name.
+    quantity : str
+        Which number.
+
+    Returns
+    -------
+    Course
+        The geometric mean of the training losses, and the quantity's interval.
+    """
+    losses, values = [], []
+    for epochs in schedules(rows, variant):
+        own = full_schedule(at_schedule(rows, variant, epochs), variant)
+        logarithms = [math.log(row["train loss"]) for row in own]
+        losses.append(math.exp(sum(logarithms) / len(own)))
+        values.append(mean_interval([row[quantity] for row in own]))
+    return Course(losses, values)

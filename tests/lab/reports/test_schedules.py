@@ -11,8 +11,10 @@ from gradmask.lab.reports.schedules import (
     at_schedule,
     at_training_loss,
     full_schedule,
+    path,
     schedules,
 )
+from gradmask.lab.reports.stats import mean_interval
 
 SCHEDULES = [
     {"train loss": loss, "accuracy": accuracy}
@@ -80,3 +82,15 @@ def test_a_rival_is_met_at_the_variants_loss_seed_by_seed():
     ]
     # Plain training has a loss of 1 after 3 epochs and of 0.01 after 9.
     assert as_fitted(rows, "mask", "plain", "x") == pytest.approx([1.5, 7.0])
+
+
+def test_a_path_has_the_geometric_mean_of_losses_and_the_interval_of_each_schedule():
+    rows = [
+        {"seed": seed, "variant": "plain", "epochs": epochs, "train loss": loss, "a": a}
+        for epochs, seed, loss, a in (
+            (9, 0, 0.01, 0.2), (9, 1, 0.04, 0.4), (3, 0, 1.0, 0.6), (3, 1, 1.0, 0.8),
+        )
+    ]  # fmt: skip
+    losses, intervals = path(rows, "plain", "a")
+    assert losses == pytest.approx([1.0, 0.02])
+    assert intervals == [mean_interval([0.6, 0.8]), mean_interval([0.2, 0.4])]
