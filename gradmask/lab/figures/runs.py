@@ -21,17 +21,27 @@ from gradmask.lab.figures.style import (
     legend_below,
     subplots,
 )
+from gradmask.lab.reports.stats import Course
 
 __all__ = [
     "attention_through",
     "gap",
     "learning_curves",
+    "over_training_loss",
     "same_training_loss",
     "through_training",
 ]
 
 Runs = Mapping[str, ArrayLike]
 """Values of shape (seeds, epochs) by the variant's name."""
+
+_WAYS = (
+    (COLOURS["plain"], "o"),
+    (COLOURS["mask"], "D"),
+    (COLOURS["random"], "s"),
+    (COLOURS["top-k"], "^"),
+    (COLOURS["other"], "v"),
+)
 
 DATA = {"fashion": "Fashion-MNIST", "scenes": "cluttered scenes"}
 
@@ -87,6 +97,37 @@ def same_training_loss(loss: Runs, accuracy: Runs) -> Figure:
     ax.set(xlabel="training loss (nats); right: fits the training images better")
     ax.set(ylabel="validation accuracy (%)", title="At the same training loss")
     ax.legend(loc="lower right")
+    return done(figure)
+
+
+def over_training_loss(
+    panels: Mapping[str, Mapping[str, Course]], ylabel: str
+) -> Figure:
+    """Shares over the training loss, with intervals: a path for several schedules.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping of str to Course
+        By the panel's title and the way to train, from
+        :func:`gradmask.lab.reports.schedules.path`; what was trained once is a dot.
+    ylabel : str
+        Title of the vertical axis.
+    """
+    figure, axes = subplots(len(panels), height=3.4, sharex=True, squeeze=False)
+    for ax, (title, ways) in zip(axes[0], panels.items(), strict=True):
+        for (name, course), (colour, marker) in zip(ways.items(), _WAYS, strict=False):
+            means, lows, highs = 100 * np.transpose(course.y)
+            reach = means - lows, highs - means
+            ax.errorbar(
+                course.x, means, reach, marker=marker, color=colour, lw=1.2, label=name
+            )
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.set_title(title)
+        ax.legend(loc="upper right")
+    axes[0, 0].invert_xaxis()
+    axes[0, 0].set_ylabel(ylabel)
+    figure.supxlabel("training loss (nats); right: fits the training images better")
     return done(figure)
 
 

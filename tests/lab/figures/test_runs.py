@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 from gradmask.lab.figures import runs as draw
+from gradmask.lab.reports.stats import Course, Interval
 
 
 def test_learning_curves_show_every_seed_and_the_mean():
@@ -24,6 +25,18 @@ def test_the_path_pairs_loss_with_accuracy_of_the_same_epoch_and_joins_the_means
     assert np.allclose(means.get_data(), [[0.4, 0.2], [50, 70]])
     assert np.allclose(end.get_data(), [[0.2], [70]])
     assert end.get_label() == "mask, at the end"
+
+
+def test_a_way_is_drawn_over_its_training_losses_with_intervals():
+    path = Course([1.0, 0.1], [Interval(0.5, 0.4, 0.7), Interval(0.3, 0.3, 0.3)])
+    dot = Course([0.2], [Interval(0.6, 0.5, 0.8)])
+    (ax,) = draw.over_training_loss({"all": {"plain": path, "mask": dot}}, "%").axes
+    plain, mask = (container.lines[0] for container in ax.containers)
+    assert np.allclose(plain.get_data(), [[1.0, 0.1], [50, 30]])
+    assert np.allclose(mask.get_data(), [[0.2], [60]])
+    (bar,) = ax.containers[1].lines[2]
+    assert np.allclose(bar.get_segments(), [[[0.2, 50], [0.2, 80]]])
+    assert ax.xaxis_inverted()
 
 
 def test_attention_shows_every_seed_and_the_mean():
