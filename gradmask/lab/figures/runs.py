@@ -21,13 +21,14 @@ from gradmask.lab.figures.style import (
     legend_below,
     subplots,
 )
-from gradmask.lab.reports.stats import Course
+from gradmask.lab.reports.stats import Course, Interval
 
 __all__ = [
     "attention_through",
     "gap",
     "learning_curves",
     "over_training_loss",
+    "pairs",
     "same_training_loss",
     "through_training",
 ]
@@ -97,6 +98,31 @@ def same_training_loss(loss: Runs, accuracy: Runs) -> Figure:
     ax.set(xlabel="training loss (nats); right: fits the training images better")
     ax.set(ylabel="validation accuracy (%)", title="At the same training loss")
     ax.legend(loc="lower right")
+    return done(figure)
+
+
+def pairs(
+    values: Mapping[str, Sequence[float]], intervals: Mapping[str, Interval]
+) -> Figure:
+    """Two ways to train on the same seeds: as two clouds, and as pairs.
+
+    Parameters
+    ----------
+    values : mapping of str to sequence of float
+        Shares of the two ways, in the order of the seeds.
+    intervals : mapping of str to Interval
+        Of the difference in points, as two clouds and as pairs, by the panels' titles.
+    """
+    figure, axes = subplots(2, height=2.9, sharey=True)
+    points = 100 * np.array([*values.values()])
+    for ax, (title, interval) in zip(axes, intervals.items(), strict=True):
+        ax.set_title(f"{title}: {interval:+.1f}")
+        for x, (own, style) in enumerate(zip(points, ("plain", "mask"), strict=True)):
+            ax.plot([x] * len(own), own, "o", color=COLOURS[style], zorder=3)
+        ax.set_xticks([0, 1], [*values])
+        ax.set_xlim(-0.4, 1.4)
+    axes[1].plot([0, 1], points, color=INK, lw=0.8, alpha=0.6)
+    axes[0].set_ylabel("test accuracy (%)")
     return done(figure)
 
 

@@ -39,6 +39,18 @@ def test_a_way_is_drawn_over_its_training_losses_with_intervals():
     assert ax.xaxis_inverted()
 
 
+def test_pairs_are_the_same_dots_twice_and_joined_once():
+    values = {"plain": [0.5, 0.6], "mask": [0.7, 0.9]}
+    difference = Interval(25.0, 12.3, 37.7)
+    clouds, joined = draw.pairs(values, {"a": difference, "b": difference}).axes
+    dots = [line.get_xydata().tolist() for line in clouds.lines]
+    assert np.allclose(dots, [[[0, 50], [0, 60]], [[1, 70], [1, 90]]])
+    lines = [line.get_xydata().tolist() for line in joined.lines]
+    assert np.allclose(lines[:2], dots)
+    assert np.allclose(lines[2:], [[[0, 50], [1, 70]], [[0, 60], [1, 90]]])
+    assert clouds.get_title() == "a: +25.0 [+12.3, +37.7]"
+
+
 def test_attention_shows_every_seed_and_the_mean():
     (ax,) = draw.attention_through({"mask": [[0.1, 0.4], [0.3, 0.6]]}).axes
     drawn = [line.get_ydata() for line in ax.lines]
