@@ -17,7 +17,7 @@ from jupyter_cache import get_cache
 from nbmake.nb_run import NotebookRun
 
 BOOK = Path(__file__).parent
-LONG = {"analysis", "gradient-quality", "interpretation", "saliency", "training"}
+LONG = {"assumptions", "gradient-quality", "interpretation", "saliency", "training"}
 sys.path[:0] = [str(BOOK), str(BOOK / "_ext")]
 
 from execution_cache import current_cache, keep  # noqa: E402

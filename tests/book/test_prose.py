@@ -198,7 +198,6 @@ def test_prose_is_what_a_page_says_without_its_code():
 def test_a_chapter_says_what_it_teaches_and_ends_in_what_was_learnt(path):
     text = markdown(path)
     assert "\n\n**After this chapter** you can " in text or "you know" in text[:300]
-    assert "\n*Reading: " in text
     end = text.split("\n## Summary\n")[1]
     assert re.search(
         r"\n- .*\n\n\*\*Next\*\*: .*\n\n\*\*Further reading\*\*: ", end, re.S

@@ -5,7 +5,7 @@ from pathlib import Path
 
 BOOK = Path(__file__).parents[2] / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
-CHAPTERS = [path for path in NOTEBOOKS if path.stem != "welcome"]
+CHAPTERS = [path for path in NOTEBOOKS if path.stem not in {"welcome", "summary"}]
 
 
 def cells(path):
