@@ -40,14 +40,18 @@ def visit(browser):
 
 
 @pytest.fixture
-def pages_with_sliders(visit):
-    """Open every page that has a slider, with everything unfolded."""
-    pages = [
-        visit(path.name) for path in PAGES if 'type="range"' in path.read_text("utf-8")
-    ]
-    for page in pages:
-        page.evaluate(UNFOLD_AND_TYPESET)
-    return pages
+def pages_with(visit):
+    """Open every page that has such an element, with everything unfolded."""
+
+    def opened(element):
+        pages = [
+            visit(path.name) for path in PAGES if element in path.read_text("utf-8")
+        ]
+        for page in pages:
+            page.evaluate(UNFOLD_AND_TYPESET)
+        return pages
+
+    return opened
 
 
 @pytest.fixture(

@@ -18,7 +18,8 @@ CONTROLS = "button, input:not([type=radio]), select, textarea, summary, [role=sl
 SEEN = """() => (window.seen = () => JSON.stringify([
     ...document.querySelectorAll("main :is(p, li, td, output, text):not(label *)"),
     ...document.querySelectorAll("main :is(canvas, path)"),
-].map((e) => e.toDataURL?.() ?? e.getAttribute("d") ?? e.textContent)))"""
+    ...[...document.querySelectorAll("main img")].filter((e) => e.checkVisibility()),
+].map((e) => e.toDataURL?.() ?? e.getAttribute("d") ?? e.src ?? e.textContent)))"""
 
 # Contrast depends on these alone, so that axe looks at one text of each kind: all the
 # thousands of a page would take it a minute.
@@ -150,9 +151,10 @@ def test_the_tabulator_reaches_every_control(page):
     assert page.locator("[tabindex]:not([tabindex^='-'], [tabindex='0'])").count() == 0
 
 
-def test_every_slider_changes_what_is_seen(pages_with_sliders):
-    assert pages_with_sliders
-    for page in pages_with_sliders:
+def test_every_slider_changes_what_is_seen(pages_with):
+    pages = pages_with('type="range"')
+    assert pages
+    for page in pages:
         page.evaluate(SEEN)
         sliders = page.locator("input[type=range]:visible").all()
         assert sliders
@@ -161,9 +163,27 @@ def test_every_slider_changes_what_is_seen(pages_with_sliders):
             page.wait_for_timeout(100)
             before = page.evaluate("seen()")
             slider.press("End")
-            changed = "before => seen() !== before"
-            page.wait_for_function(changed, arg=before, timeout=3000)
+            wait_for_a_change(page, before)
         assert page.complaints == []
+
+
+def test_every_answer_of_a_list_changes_what_is_seen(pages_with):
+    pages = pages_with("<fieldset")
+    assert pages
+    for page in pages:
+        page.evaluate(SEEN)
+        lists = page.locator("fieldset:visible").all()
+        assert lists
+        for options in lists:
+            for _ in options.locator("input").all():
+                before = page.evaluate("seen()")
+                options.locator("input:checked").press("ArrowDown")
+                wait_for_a_change(page, before)
+        assert page.complaints == []
+
+
+def wait_for_a_change(page, before):
+    page.wait_for_function("before => seen() !== before", arg=before, timeout=3000)
 
 
 def test_the_mode_switch_turns_the_page_dark_and_is_remembered(visit):

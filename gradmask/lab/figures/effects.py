@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -78,6 +78,7 @@ def forest(
     zero: bool = True,
     minus: bool = False,
     sharex: bool = False,
+    within: Iterable[Interval] = (),
 ) -> Figure:
     """Paired differences with their intervals, zero marked.
 
@@ -102,8 +103,11 @@ def forest(
         Whether the styles' names are what is subtracted, to be written after "vs.".
     sharex : bool, default False
         Whether the panels share the horizontal axis.
+    within : iterable of Interval, default ()
+        What the horizontal axis holds, too, so that figures can be compared.
     """
     styles = styles or {}
+    ends = [(scale * end, 0) for interval in within for end in interval]
     lines = next(iter(panels.values()))
     series = ([""] if isinstance(x, Interval) else list(x) for x in lines.values())
     most = max(series, key=len)
@@ -121,6 +125,8 @@ def forest(
                 _dot(ax, interval, at, style, scale, zero, 5.5 if several else 6.5)
         if zero:
             ax.axvline(0, color=INK, lw=1)
+        if ends:
+            ax.update_datalim(ends)
         ax.set(title=title)
         ax.locator_params(
             axis="x", nbins=max(4, 12 // len(panels)), steps=[1, 2, 5, 10]
@@ -148,16 +154,18 @@ def compared(
     unit: str = "points; right of zero: the mask is better",
     *,
     sharex: bool = False,
+    within: Iterable[Interval] = (),
 ) -> Figure:
     """Differences of masks to what they are compared with, in points.
 
     Parameters
     ----------
-    panels, unit, sharex
+    panels, unit, sharex, within
         As of :func:`forest`, shares; the names of lines or series are those of
         baselines.
     """
-    return forest(panels, unit, styles=COMPARED, scale=100, minus=True, sharex=sharex)
+    look: dict[str, Any] = {"styles": COMPARED, "scale": 100, "minus": True}
+    return forest(panels, unit, sharex=sharex, within=within, **look)
 
 
 def calibration(

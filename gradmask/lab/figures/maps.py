@@ -16,6 +16,7 @@ __all__ = [
     "energy_maps",
     "every_layer",
     "filters",
+    "masked",
     "model",
     "receptive_fields",
     "signed_maps",
@@ -77,6 +78,35 @@ def anatomy(
             show_map(ax, field, title, **options)
             outline(ax, on, width=0.9)
     signed_bar(figure, axes[0, 2], axes[:, 2], location="bottom", aspect=12, pad=0.02)
+    return done(figure)
+
+
+def masked(
+    image: ArrayLike,
+    on: ArrayLike,
+    energy: ArrayLike,
+    response: ArrayLike,
+    mask: ArrayLike,
+) -> Figure:
+    """From the error signal of one scene to its masked error, for a narrow page.
+
+    Parameters
+    ----------
+    image : array, shape (S, S)
+        The scene.
+    on : array of bool, shape (S, S)
+        True on the object.
+    energy, response, mask : array, shape (S, S)
+        As of :func:`anatomy`.
+    """
+    figure, axes = subplots(3, 2, 3.4)
+    axes[1, 0].set_axis_off()
+    shown = [axes[0, 0], *axes[:, 1:].flat]
+    titles = ("scene", "error energy", "response", "mask", "masked error")
+    fields = [(image, _BINARY), *_steps(energy, response, mask)]
+    for ax, title, (field, options) in zip(shown, titles, fields, strict=True):
+        show_map(ax, field, title, **options)
+        outline(ax, on, width=0.9)
     return done(figure)
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
 
-__all__ = ["asset", "filled", "png", "webp"]
+__all__ = ["asset", "filled", "lossless", "png", "webp"]
 
 QUALITY = 80
 
@@ -38,6 +38,14 @@ def png(figure: Figure) -> str:
     picture = io.BytesIO()
     figure.savefig(picture, dpi=100)
     return _uri("png", picture)
+
+
+def lossless(figure: Figure) -> str:
+    """Write a figure as WebP without loss, for a fine screen, into a data URI."""
+    picture = io.BytesIO()
+    options = {"lossless": True, "quality": 50, "method": 2}
+    figure.savefig(picture, format="webp", dpi=220, pil_kwargs=options)
+    return _uri("webp", picture)
 
 
 def webp(colours: ArrayLike) -> str:

@@ -21,9 +21,10 @@ from gradmask.lab.figures.style import (
 from gradmask.lab.reports.gain import Plane
 from gradmask.lab.reports.layers import LayerRates
 
-__all__ = ["gain_plane", "layers_on_planes", "masks_on_planes"]
+__all__ = ["gain_plane", "layers_on_plane", "masks_on_planes"]
 
 _LEVELS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0)
+_STEPS = 8  # in an octave of gain: a smooth ground would make a heavy picture
 _GROUND = LinearSegmentedColormap.from_list("gain", ["#f3c78f", "#ffffff", "#8fbfdf"])
 _HALO = [withStroke(linewidth=2.5, foreground="white")]
 _MARK = {"mfc": COLOURS["object"], "mec": "white", "clip_on": False}
@@ -45,14 +46,14 @@ def gain_plane(ax: Axes, plane: Plane) -> None:
         What is drawn.
     """
     ax.imshow(
-        np.log2(plane.gain),
+        np.round(_STEPS * np.log2(plane.gain)) / _STEPS,
         extent=(0, 1, 0, 1),
         origin="lower",
         aspect="auto",
         cmap=_GROUND,
         vmin=-2.5,
         vmax=2.5,
-        interpolation="bilinear",
+        interpolation="nearest",
     )
     levels = [level for level in _LEVELS if level < 1 / plane.occupancy]
     widths = [1.8 if level == 1 else 0.8 for level in levels]
@@ -85,28 +86,24 @@ def masks_on_planes(
     return done(figure)
 
 
-def layers_on_planes(
-    planes: Mapping[int, Plane], masks: Mapping[str, Sequence[LayerRates]]
-) -> Figure:
-    """Every layer's rates on the gain plane, a plane for each measured epoch.
+def layers_on_plane(plane: Plane, masks: Mapping[str, Sequence[LayerRates]]) -> Figure:
+    """Every layer's rates on the gain plane, its colour the size of its map.
 
     Parameters
     ----------
-    planes : mapping of int to Plane
-        By the epoch.
+    plane : Plane
+        The plane.
     masks : mapping of str to sequence of LayerRates
-        By the marker of each mask, layers at all epochs.
+        By the name of each mask, the layers.
     """
-    figure, axes = subplots(len(planes), height=3.1, sharey=True)
-    for ax, (epoch, plane) in zip(axes, planes.items(), strict=True):
-        gain_plane(ax, plane)
-        for marker, layers in masks.items():
-            for layer in (layer for layer in layers if layer.epoch == epoch):
-                style = {"color": SIDES[layer.side].colour, "mec": "white", "mew": 0.7}
-                ax.plot(layer.false_alarm, layer.hit, marker, ms=6, **style)
-        ax.set_title("before training" if epoch == 0 else f"after epoch {epoch}")
-        if ax is not axes[0]:
-            ax.set_ylabel("")
+    figure, ax = subplots(1, height=4.8)
+    gain_plane(ax, plane)
+    for (name, layers), marker in zip(masks.items(), "os^X", strict=False):
+        for layer in layers:
+            style = {"color": SIDES[layer.side].colour, "mec": "white", "mew": 0.7}
+            ax.plot(layer.false_alarm, layer.hit, marker, ms=7, clip_on=False, **style)
+        ax.plot([], [], marker, color=INK, mec="white", label=name)
+    figure.legend(loc="outside lower center", ncols=2)
     legend_of_sides(figure)
     return done(figure)
 

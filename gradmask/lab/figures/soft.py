@@ -35,7 +35,7 @@ def bits_and_weights(
     response, bits, weights : array, shape (H, W)
         Lateral response, bits of the hard mask, weights of the soft one.
     """
-    figure, axes = subplots(3, height=2.7)
+    figure, axes = subplots(3, height=1.7)
     show_map(axes[0], response, "response r", signed=True)
     show_map(axes[1], bits, "hard mask", cmap="gray", vmin=0, vmax=1)
     show_map(axes[2], weights, "soft mask", cmap="gray", vmin=0)

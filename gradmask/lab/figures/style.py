@@ -236,7 +236,8 @@ def legend_outside(
 ) -> None:
     """Explain the lines of one of a figure's axes at a place outside all of them."""
     handles, names = ax.get_legend_handles_labels()
-    figure.legend(handles, names, loc=place, ncols=len(names))
+    tight = {"columnspacing": 1.2, "handletextpad": 0.4}
+    figure.legend(handles, names, loc=place, ncols=len(names), **tight)
 
 
 def legend_of_sides(figure: Figure) -> None:

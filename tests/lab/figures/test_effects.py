@@ -42,6 +42,15 @@ def test_a_forest_draws_every_interval_from_the_top_and_marks_zero(scale):
     assert ax.get_ylim()[0] > ax.get_ylim()[1]
 
 
+def test_forests_that_hold_the_same_intervals_have_the_same_axis():
+    alone = {"one": LINES["one"]}
+    (all_of_them,), (narrow,), (wide,) = (
+        draw.forest({"title": lines}, scale=100, within=within).axes
+        for lines, within in ((LINES, ()), (alone, ()), (alone, LINES.values()))
+    )
+    assert wide.get_xlim() == all_of_them.get_xlim() != narrow.get_xlim()
+
+
 def test_without_zero_all_dots_are_filled():
     (ax,) = draw.forest({"title": LINES}, zero=False).axes
     bars, dots = drawn(ax)

@@ -43,6 +43,28 @@ def test_anatomy_has_a_row_for_every_scene():
     assert not any(titles(figure)[5:])
 
 
+def test_one_scene_shows_every_step_in_two_rows():
+    outline = torch.zeros(9, 9, dtype=torch.bool)
+    outline[2:5, 2:5] = True
+    image, energy, response = torch.rand(3, 9, 9, generator=seeded())
+    mask = response > 0.5
+    figure = draw.masked(image, outline, energy, response, mask)
+    drawn = {
+        title: ax.images[0].get_array()
+        for title, ax in zip(titles(figure), figure.axes, strict=True)
+        if ax.images
+    }
+    expected = {
+        "scene": image,
+        "error energy": energy,
+        "response": response,
+        "mask": mask,
+        "masked error": energy * mask,
+    }
+    assert drawn.keys() == expected.keys()
+    assert all(np.allclose(drawn[title], expected[title]) for title in drawn)
+
+
 def test_every_layer_shows_the_energy_and_what_is_kept():
     energy = torch.rand(9, 9, generator=seeded())
     kept = energy * (energy > 0.5)

@@ -35,11 +35,17 @@ def test_masks_lie_where_their_rates_say():
     assert [list(line.get_data()) for line in ax.lines][-1] == [[0.3], [0.8]]
 
 
-def test_layers_lie_on_the_plane_of_their_epoch():
-    planes = {0: gain_plane(0.1, (1.0,)), 4: gain_plane(0.2, (1.0,))}
-    layers = [LayerRates(0, 32, 0.3, 0.8), LayerRates(4, 8, 0.2, 0.9)]
-    first, second = draw.layers_on_planes(planes, {"s": layers}).axes
-    assert [list(line.get_data()) for line in first.lines][2:] == [[[0.3], [0.8]]]
-    assert [list(line.get_data()) for line in second.lines][2:] == [[[0.2], [0.9]]]
-    titles = [ax.get_title("left") or ax.get_title() for ax in (first, second)]
-    assert titles == ["before training", "after epoch 4"]
+def test_layers_lie_where_their_rates_say_in_the_colour_of_their_size():
+    layers = [LayerRates(4, 32, 0.3, 0.8), LayerRates(4, 8, 0.2, 0.9)]
+    figure = draw.layers_on_plane(gain_plane(0.1, (1.0,)), {"error": layers})
+    (ax,) = figure.axes
+    first, second, legend = ax.lines[2:]
+    assert [list(line.get_data()) for line in (first, second)] == [
+        [[0.3], [0.8]],
+        [[0.2], [0.9]],
+    ]
+    assert [line.get_color() for line in (first, second)] == [
+        style.SIDES[side].colour for side in (32, 8)
+    ]
+    assert legend.get_label() == "error"
+    assert len({line.get_marker() for line in (first, second, legend)}) == 1
