@@ -40,6 +40,14 @@ def visit(browser):
 
 
 @pytest.fixture
+def visit_without_scripts(browser):
+    """Open pages in a browser that runs no script."""
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    yield lambda name: open_page(context, HTML / name)
+    context.close()
+
+
+@pytest.fixture
 def pages_with_sliders(visit):
     """Open every page that has a slider, with everything unfolded."""
     pages = [

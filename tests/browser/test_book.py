@@ -6,8 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
-from axe_playwright_python.sync_playwright import Axe
+from support.accessibility import serious_violations
 
 PICTURES = (
     "main :is(img, canvas, svg:not([aria-hidden=true], mjx-container *, button *))"
@@ -19,37 +18,6 @@ SEEN = """() => (window.seen = () => JSON.stringify([
     ...document.querySelectorAll("main :is(p, li, td, output, text):not(label *)"),
     ...document.querySelectorAll("main :is(canvas, path)"),
 ].map((e) => e.toDataURL?.() ?? e.getAttribute("d") ?? e.textContent)))"""
-
-# Contrast depends on these alone, so that axe looks at one text of each kind: all the
-# thousands of a page would take it a minute.
-ONE_OF_EACH_KIND = """() => {
-    const kind = (text) => {
-        const {color, fontSize, fontWeight} = getComputedStyle(text);
-        const parts = new Set([color, fontSize, fontWeight]);
-        for (let box = text; box; box = box.parentElement) {
-            const {backgroundColor, backgroundImage, opacity} = getComputedStyle(box);
-            parts.add(backgroundColor + backgroundImage + opacity);
-        }
-        return [...parts].join();
-    };
-    for (const text of document.querySelectorAll("[data-kind]"))
-        delete text.dataset.kind;
-    const shows = (child) => child.nodeType === Node.TEXT_NODE && child.data.trim();
-    const texts = [...document.body.querySelectorAll("*")].filter((e) =>
-        (e.matches("input, select") || [...e.childNodes].some(shows))
-        && e.checkVisibility({visibilityProperty: true})
-        && !e.closest("mjx-assistive-mml, [class*=visually-hidden]"));
-    const kinds = new Map(texts.map((text) => [kind(text), text]));
-    for (const text of kinds.values()) text.dataset.kind = "";
-    return kinds.size;
-}"""
-AXE = Axe(
-    f"{AXE_SCRIPT};axe.configure("
-    '{rules: [{id: "color-contrast", selector: "[data-kind]"}]})'
-)
-
-# Browsers let the keyboard into what scrolls, such as wide equations, by themselves.
-UNJUDGED = {"scrollable-region-focusable": {"enabled": False}}
 
 
 def test_the_page_loads_without_a_complaint(page):
@@ -98,17 +66,7 @@ def test_nothing_is_wider_than_a_telephone(page):
 def test_axe_finds_nothing_serious(page, mode):
     page.emulate_media(color_scheme=mode)
     page.locator(f"html[data-theme={mode}]").wait_for()
-    options = {"preload": False, "resultTypes": ["violations"], "rules": UNJUDGED}
-    if mode == "dark":
-        options["runOnly"] = ["color-contrast"]
-    assert page.evaluate(ONE_OF_EACH_KIND) > 3
-    violations = AXE.run(page, options=options).response["violations"]
-    assert [
-        (violation["id"], node["target"], node["failureSummary"])
-        for violation in violations
-        if violation["impact"] in {"serious", "critical"}
-        for node in violation["nodes"]
-    ] == []
+    assert serious_violations(page, contrast_alone=mode == "dark") == []
 
 
 def test_no_two_elements_share_an_id(page):
