@@ -134,27 +134,5 @@ def test_the_mode_switch_turns_the_page_dark_and_is_remembered(visit):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
 
 
-def test_a_search_from_the_keyboard_finds_a_page(visit):
-    page = visit("welcome.html")
-    page.keyboard.press("Control+k")
-    page.keyboard.type("zero-sum")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/search.html?q=zero-sum*")
-    page.locator("#search-results li a").first.click()
-    page.wait_for_url(lambda url: "search.html" not in url)
-    text = page.locator("main").inner_text().lower()
-    assert "zero" in text
-    assert "sum" in text
-
-
-def test_an_answer_unfolds_from_the_keyboard(visit):
-    page = visit("pruning.html")
-    answer = page.locator(".quiz details").first
-    explained = answer.get_by_text(re.compile("^(Right|No): "))
-    assert not explained.is_visible()
-    answer.locator("summary").press("Enter")
-    assert explained.is_visible()
-
-
 def test_the_book_opens_at_its_welcome(visit):
     visit("index.html").wait_for_url("**/welcome.html")
