@@ -13,16 +13,16 @@ from sphinx.config import Config
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
-def repository(pyproject: Path) -> str | None:
-    """Address of the repository, if it has one."""
+def address(pyproject: Path, name: str) -> str | None:
+    """Address of this name, such as "Repository", if there is one."""
     project = tomllib.loads(pyproject.read_text("utf-8"))["project"]
-    url: str | None = project.get("urls", {}).get("Repository")
+    url: str | None = project.get("urls", {}).get(name)
     return url
 
 
 def add_buttons(app: Sphinx, config: Config) -> None:
     """Tell the theme where the notebooks lie."""
-    if url := repository(PYPROJECT):
+    if url := address(PYPROJECT, "Repository"):
         config.html_theme_options |= {
             "repository_url": url.removesuffix(".git"),
             "repository_branch": "main",

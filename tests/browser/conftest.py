@@ -54,6 +54,14 @@ def pages_with(visit):
     return opened
 
 
+@pytest.fixture
+def visit_without_scripts(browser):
+    """Open pages in a browser that runs no script."""
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    yield lambda name: open_page(context, HTML / name)
+    context.close()
+
+
 @pytest.fixture(
     scope="module", params=PAGES, ids=lambda path: str(path.relative_to(HTML))
 )

@@ -6,8 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
-from axe_playwright_python.sync_playwright import Axe
+from support.accessibility import serious_violations
 
 PICTURES = (
     "main :is(img, canvas, svg:not([aria-hidden=true], mjx-container *, button *))"
@@ -20,37 +19,6 @@ SEEN = """() => (window.seen = () => JSON.stringify([
     ...document.querySelectorAll("main :is(canvas, path)"),
     ...[...document.querySelectorAll("main img")].filter((e) => e.checkVisibility()),
 ].map((e) => e.toDataURL?.() ?? e.getAttribute("d") ?? e.src ?? e.textContent)))"""
-
-# Contrast depends on these alone, so that axe looks at one text of each kind: all the
-# thousands of a page would take it a minute.
-ONE_OF_EACH_KIND = """() => {
-    const kind = (text) => {
-        const {color, fontSize, fontWeight} = getComputedStyle(text);
-        const parts = new Set([color, fontSize, fontWeight]);
-        for (let box = text; box; box = box.parentElement) {
-            const {backgroundColor, backgroundImage, opacity} = getComputedStyle(box);
-            parts.add(backgroundColor + backgroundImage + opacity);
-        }
-        return [...parts].join();
-    };
-    for (const text of document.querySelectorAll("[data-kind]"))
-        delete text.dataset.kind;
-    const shows = (child) => child.nodeType === Node.TEXT_NODE && child.data.trim();
-    const texts = [...document.body.querySelectorAll("*")].filter((e) =>
-        (e.matches("input, select") || [...e.childNodes].some(shows))
-        && e.checkVisibility({visibilityProperty: true})
-        && !e.closest("mjx-assistive-mml, [class*=visually-hidden]"));
-    const kinds = new Map(texts.map((text) => [kind(text), text]));
-    for (const text of kinds.values()) text.dataset.kind = "";
-    return kinds.size;
-}"""
-AXE = Axe(
-    f"{AXE_SCRIPT};axe.configure("
-    '{rules: [{id: "color-contrast", selector: "[data-kind]"}]})'
-)
-
-# Browsers let the keyboard into what scrolls, such as wide equations, by themselves.
-UNJUDGED = {"scrollable-region-focusable": {"enabled": False}}
 
 
 def test_the_page_loads_without_a_complaint(page):
@@ -99,17 +67,7 @@ def test_nothing_is_wider_than_a_telephone(page):
 def test_axe_finds_nothing_serious(page, mode):
     page.emulate_media(color_scheme=mode)
     page.locator(f"html[data-theme={mode}]").wait_for()
-    options = {"preload": False, "resultTypes": ["violations"], "rules": UNJUDGED}
-    if mode == "dark":
-        options["runOnly"] = ["color-contrast"]
-    assert page.evaluate(ONE_OF_EACH_KIND) > 3
-    violations = AXE.run(page, options=options).response["violations"]
-    assert [
-        (violation["id"], node["target"], node["failureSummary"])
-        for violation in violations
-        if violation["impact"] in {"serious", "critical"}
-        for node in violation["nodes"]
-    ] == []
+    assert serious_violations(page, contrast_alone=mode == "dark") == []
 
 
 def test_no_two_elements_share_an_id(page):
@@ -194,28 +152,6 @@ def test_the_mode_switch_turns_the_page_dark_and_is_remembered(visit):
     page.reload()
     page.locator("html[data-theme=dark]").wait_for()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
-
-
-def test_a_search_from_the_keyboard_finds_a_page(visit):
-    page = visit("welcome.html")
-    page.keyboard.press("Control+k")
-    page.keyboard.type("zero-sum")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/search.html?q=zero-sum*")
-    page.locator("#search-results li a").first.click()
-    page.wait_for_url(lambda url: "search.html" not in url)
-    text = page.locator("main").inner_text().lower()
-    assert "zero" in text
-    assert "sum" in text
-
-
-def test_an_answer_unfolds_from_the_keyboard(visit):
-    page = visit("pruning.html")
-    answer = page.locator(".quiz details").first
-    explained = answer.get_by_text(re.compile("^(Right|No): "))
-    assert not explained.is_visible()
-    answer.locator("summary").press("Enter")
-    assert explained.is_visible()
 
 
 def test_the_book_opens_at_its_welcome(visit):

@@ -11,6 +11,7 @@ from gradmask.lab.records import Record, Row
 from gradmask.lab.reports.claims import Entry
 from gradmask.lab.reports.comparison import BASELINES, effects, per_seed, summary
 from gradmask.lab.reports.cost import ratios
+from gradmask.lab.reports.markup import markup, table
 from gradmask.lab.reports.multiplicity import holm, p_value
 from gradmask.lab.reports.stats import Interval, mean_interval
 
@@ -63,7 +64,7 @@ def effect_table(rows: Sequence[Row], masks: Sequence[str], quantity: str) -> HT
         body.append(cells)
     plain = 100 * sum(values := per_seed(rows, "plain", quantity)) / len(values)
     header = ["mask", f"{quantity}, % (plain: {plain:.1f})"]
-    return _table([*header, *(f"vs. {name}" for name in BASELINES)], body)
+    return markup([*header, *(f"vs. {name}" for name in BASELINES)], body)
 
 
 def means_table(
@@ -88,7 +89,7 @@ def means_table(
             write = _per_cent if unit.endswith("%") else _number
             cells.append(write(interval))
         body.append(cells)
-    return _table(["training", *quantities.values()], body)
+    return markup(["training", *quantities.values()], body)
 
 
 def corrected_table(
@@ -125,7 +126,7 @@ def corrected_table(
             text = points(interval) + star
             cells.append(f"<strong>{text}</strong>" if interval.excludes_zero else text)
         body.append(cells)
-    return _table(["points", *(f"vs. {name}" for name in BASELINES)], body)
+    return markup(["points", *(f"vs. {name}" for name in BASELINES)], body)
 
 
 def ledger_table(entries: Sequence[Entry], benchmark: Sequence[Entry] = ()) -> HTML:
@@ -158,7 +159,7 @@ def ledger_table(entries: Sequence[Entry], benchmark: Sequence[Entry] = ()) -> H
         elif known:
             cells += ["not measured", ""]
         body.append(cells)
-    return _table(header, body)
+    return markup(header, body)
 
 
 def verdict_table(columns: Mapping[str, Sequence[Entry]]) -> HTML:
@@ -205,7 +206,7 @@ def attack_table(rows: Sequence[Row]) -> HTML:
                 f"{passed} of {len(runs)}",
             ]
         )
-    return _table(["training", "PGD, %", "AutoAttack, %", "checks passed"], body)
+    return markup(["training", "PGD, %", "AutoAttack, %", "checks passed"], body)
 
 
 def cost_table(rows: Sequence[Row], variants: Mapping[str, str]) -> HTML:
@@ -247,29 +248,6 @@ def stored(*records: Record) -> HTML:
     )
 
 
-def table(header: Sequence[str], body: Sequence[Sequence[str]]) -> HTML:
-    """A table of text.
-
-    Parameters
-    ----------
-    header : sequence of str
-        Titles of the columns.
-    body : sequence of sequence of str
-        The rows, each of as many cells.
-
-    Raises
-    ------
-    ValueError
-        If a row has another number of cells.
-    """
-    if any(len(cells) != len(header) for cells in body):
-        raise ValueError(f"every row must have {len(header)} cells, as the header has")
-    return _table(
-        [escape(title) for title in header],
-        [[escape(cell) for cell in cells] for cells in body],
-    )
-
-
 def _per_cent(interval: Interval) -> str:
     mean, low, high = (100 * value for value in interval)
     return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
@@ -281,15 +259,3 @@ def _ratio(interval: Interval) -> str:
 
 def _number(interval: Interval) -> str:
     return "{:.3f} [{:.3f}, {:.3f}]".format(*interval)
-
-
-def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> HTML:
-    head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-        for cells in body
-    )
-    return HTML(
-        f'<table class="table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{lines}</tbody></table>"
-    )
