@@ -55,7 +55,12 @@ pdf: $(READY) ## Print the book, all on one page, to a PDF: needs Debian's Chrom
 		--print-to-pdf=book/_build/gradient-mask.pdf book/_build/singlehtml/welcome.html
 	@echo "Open $(CURDIR)/book/_build/gradient-mask.pdf"
 
+notebooks: $(READY) ## Write the pages as plain notebooks, for JupyterLab, VS Code and Colab
+	rm -rf book/_build/notebooks
+	.venv/bin/python book/plain.py book/_build/notebooks
+
 student: $(READY) ## Write the chapters as notebooks without solutions, and with them for teachers
+	rm -rf book/_build/student book/_build/instructor
 	.venv/bin/python book/student.py book/_build
 
 picture: $(READY) ## Draw the picture that opens the book and the README, moving and still
@@ -80,4 +85,4 @@ $(OLDEST): pyproject.toml
 		torch==2.6.0 torchvision==0.21.0 hypothesis mpmath pytest scipy
 	@touch $@
 
-.PHONY: help book serve lab test test-oldest browse lint format slides pdf student picture clean
+.PHONY: help book serve lab test test-oldest browse lint format slides pdf notebooks student picture clean
