@@ -55,14 +55,23 @@ pdf: $(READY) ## Print the book, all on one page, to a PDF: needs Debian's Chrom
 		--print-to-pdf=book/_build/gradient-mask.pdf book/_build/singlehtml/welcome.html
 	@echo "Open $(CURDIR)/book/_build/gradient-mask.pdf"
 
+notebooks: $(READY) ## Write the pages as plain notebooks, for JupyterLab, VS Code and Colab
+	rm -rf book/_build/notebooks
+	.venv/bin/python book/plain.py book/_build/notebooks
+
 student: $(READY) ## Write the chapters as notebooks without solutions, and with them for teachers
+	rm -rf book/_build/student book/_build/instructor
 	.venv/bin/python book/student.py book/_build
+
+wheelhouse: $(READY) ## Gather all that a class installs without a network (ARGS= goes to pip)
+	.venv/bin/pip wheel --wheel-dir wheelhouse $(ARGS) '.[book]'
+	@echo 'pip install --no-index --find-links wheelhouse "gradmask[book]"'
 
 picture: $(READY) ## Draw the picture that opens the book and the README, moving and still
 	.venv/bin/python -m gradmask.lab.cli.picture book/_static/gradient-mask.png book/_static/gradient-mask.webp
 
 clean: ## Remove everything built, but not the environments in .venv and .venv-oldest
-	rm -rf book/_build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf book/_build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist wheelhouse
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -80,4 +89,4 @@ $(OLDEST): pyproject.toml
 		torch==2.6.0 torchvision==0.21.0 hypothesis mpmath pytest scipy
 	@touch $@
 
-.PHONY: help book serve lab test test-oldest browse lint format slides pdf student picture clean
+.PHONY: help book serve lab test test-oldest browse lint format slides pdf notebooks student wheelhouse picture clean

@@ -113,6 +113,31 @@ def header(chapter: Chapter) -> str:
     return f"Reading: {chapter.reading} minutes{exercises}. Running: {running}."
 
 
+def with_times(page: str, source: str) -> str:
+    """Put a chapter's minutes in front of what its source says that it needs."""
+    for chapter in chapters():
+        if chapter.name == page:
+            return source.replace("*Needs: ", f"*{header(chapter)} Needs: ", 1)
+    return source
+
+
+def table() -> str:
+    """All chapters in Markdown: what each needs, and how long it takes."""
+    head = "chapter", "needs", "reading", "exercises", "running"
+    body = [
+        (
+            f"{{doc}}`{c.name}`",
+            ", ".join(f"{{doc}}`{name}`" for name in c.needs),
+            f"{c.reading} min",
+            f"{c.exercises} min",
+            f"{c.running:.1f} min",
+        )
+        for c in chapters()
+    ]
+    rows = [head, ("---",) * len(head), *body]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def measure() -> None:
     """Run every chapter, and keep the processor time of its kernel."""
     import nbformat

@@ -1,17 +1,17 @@
 """Make notebooks for a course from the chapters: one set without solutions, one with.
 
-Both are the chapters as plain notebooks.  In the student's, a solution's code gives way
-to a cell that raises NotImplementedError until something is written in its place; the
-asserts at the end of the solution stay, and say whether the answer is right.
+Both are plain copies.  In the student's, a solution's code gives way to a cell that
+raises NotImplementedError until something is written in its place; the asserts at the
+end of the solution stay, and say whether the answer is right.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
-import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from symtable import symtable
@@ -20,62 +20,46 @@ import nbformat
 from nbformat import NotebookNode
 
 BOOK = Path(__file__).parent
-EXERCISE = re.compile(
-    r"```\{exercise\} (?P<title>.*)\n(?P<options>(:.*\n)*)\n(?P<text>(.|\n)*?)\n```"
-)
-TITLED = r"**Exercise: \g<title>**\n\n\g<text>"
-HINT = re.compile(r":::\{hint\}\n:class: dropdown\n\n(?P<text>(.|\n)*?)\n:::")
-QUESTION = re.compile(
-    r"::::\{admonition\} (?P<title>.*)\n:class: quiz\n(?P<text>(.|\n)*?)\n::::"
-)
-ANSWER = re.compile(r":::\{dropdown\} (?P<title>.*)\n(?P<text>(.|\n)*?)\n:::")
-CHOICE = r"<details><summary>\g<title></summary>\n\n\g<text>\n\n</details>"
-FOLDED = r"<details><summary>Hint</summary>\n\n\g<text>\n\n</details>"
-MARKUP = [
-    (re.compile(r"```\{index\} .*\n```\n\n"), ""),
-    (EXERCISE, TITLED),
-    (HINT, FOLDED),
-    (QUESTION, r"**\g<title>**\n\g<text>"),
-    (ANSWER, CHOICE),
-]
+sys.path.insert(0, str(BOOK))
+
+import plain  # noqa: E402
+
+FOR_TEACHERS = {"teachers"}
 
 
 def main(target: Path) -> None:
     """Write the notebooks of every chapter into ``student`` and ``instructor``."""
-    for path in sorted(BOOK.glob("*.ipynb")):
-        chapter = nbformat.read(path, as_version=4)
-        for name, solved in ("student", False), ("instructor", True):
-            (target / name).mkdir(parents=True, exist_ok=True)
-            nbformat.write(course_notebook(chapter, solved), target / name / path.name)
+    book = plain.whole_book()
+    pages = {
+        name: page for name, page in book.pages.items() if name not in FOR_TEACHERS
+    }
+    plain.write(target / "student", replace(book, pages=pages), unsolved)
+    plain.write(target / "instructor", book)
     print(f"{target}/student, {target}/instructor")
 
 
-def course_notebook(chapter: NotebookNode, solved: bool) -> NotebookNode:
-    """Turn a chapter into a plain notebook, with solutions or with room for them."""
+def unsolved(chapter: NotebookNode) -> NotebookNode:
+    """Leave out the solutions of a chapter, but for room to write and their checks."""
     notebook = copy.deepcopy(chapter)
-    notebook.cells = list(_cells(notebook.cells, solved))
+    notebook.cells = list(_cells(notebook.cells))
     return notebook
 
 
-def _cells(cells: list[NotebookNode], solved: bool) -> Iterator[NotebookNode]:
+def _cells(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
     inside = False
     for cell in cells:
         if cell.source.startswith("```{solution-start}"):
             inside = True
-            if solved:
-                yield nbformat.v4.new_markdown_cell("**Solution**", id=cell.id)
-            elif not _code_follows(cells, cell):
+            if not _code_follows(cells, cell):
                 text = "*Your answer, in words:*"
                 yield nbformat.v4.new_markdown_cell(text, id=cell.id)
         elif cell.source.startswith("```{solution-end}"):
             inside = False
         elif cell.cell_type == "code":
-            if inside and not solved:
+            if inside:
                 cell.source = stub(cell.source)
             yield cell
-        elif not inside or solved:
-            for marked, plain in MARKUP:
-                cell.source = marked.sub(plain, cell.source)
+        elif not inside:
             yield cell
 
 

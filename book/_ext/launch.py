@@ -1,7 +1,8 @@
 """Buttons that open a chapter on Binder or Colab, once the repository has an address.
 
 The one place to name it is ``Repository`` under ``[project.urls]`` in pyproject.toml;
-without it there are no buttons.
+without it there are no buttons. They lead to the plain copies, which have a branch of
+their own.
 """
 
 import tomllib
@@ -25,8 +26,7 @@ def add_buttons(app: Sphinx, config: Config) -> None:
     if url := address(PYPROJECT, "Repository"):
         config.html_theme_options |= {
             "repository_url": url.removesuffix(".git"),
-            "repository_branch": "main",
-            "path_to_docs": "book",
+            "repository_branch": "notebooks",
             "use_repository_button": True,
             "launch_buttons": {
                 "binderhub_url": "https://mybinder.org",

@@ -14,10 +14,7 @@ import minutes
 
 def say_times(app: Sphinx, docname: str, source: list[str]) -> None:
     """Put a chapter's minutes in front of what it needs."""
-    for chapter in minutes.chapters():
-        if chapter.name == docname:
-            said = f"*{minutes.header(chapter)} Needs: "
-            source[0] = source[0].replace("*Needs: ", said, 1)
+    source[0] = minutes.with_times(docname, source[0])
 
 
 class Chapters(SphinxDirective):
@@ -25,20 +22,7 @@ class Chapters(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Write the table as Markdown, so that its links are resolved."""
-        head = "chapter", "needs", "reading", "exercises", "running"
-        body = [
-            (
-                f"{{doc}}`{c.name}`",
-                ", ".join(f"{{doc}}`{name}`" for name in c.needs),
-                f"{c.reading} min",
-                f"{c.exercises} min",
-                f"{c.running:.1f} min",
-            )
-            for c in minutes.chapters()
-        ]
-        rows = [head, ("---",) * len(head), *body]
-        lines = [f"| {' | '.join(row)} |" for row in rows]
-        return self.parse_text_to_nodes("\n".join(lines))
+        return self.parse_text_to_nodes(minutes.table())
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -14,12 +14,21 @@ sys.path.insert(0, str(BOOK / "_ext"))
 
 import execute
 import execution_cache
+import labels
+import plain
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path):
     trace = execute.execute(path)
     assert trace is None, trace
+
+
+def test_a_plain_copy_runs_where_there_is_no_book(tmp_path):
+    path = tmp_path / "lateral-inhibition.ipynb"
+    book = labels.read(BOOK)
+    nbformat.write(plain.plain(book.pages[path.stem], path.stem, book), path)
+    assert NotebookRun(path, default_timeout=300).execute().error is None
 
 
 @pytest.fixture

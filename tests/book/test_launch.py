@@ -2,7 +2,9 @@
 
 import re
 import sys
+from importlib import util
 
+import plain
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from support.notebooks import NOTEBOOKS, cells
@@ -35,12 +37,12 @@ def test_with_an_address_every_notebook_opens_on_binder_and_colab(tmp_path, suff
     urls = f'urls.Repository = "https://github.com/somebody/some-book{suffix}"'
     found = links(tmp_path, urls)
     assert (
-        "https://colab.research.google.com/github/somebody/some-book/blob/main/"
-        "book/chapter.ipynb"
+        "https://colab.research.google.com/github/somebody/some-book/blob/notebooks/"
+        "chapter.ipynb"
     ) in found
     assert any(
-        link.startswith("https://mybinder.org/v2/gh/somebody/some-book/main")
-        and link.endswith("book/chapter.ipynb")
+        link.startswith("https://mybinder.org/v2/gh/somebody/some-book/notebooks")
+        and link.endswith("/chapter.ipynb")
         for link in found
     )
 
@@ -66,3 +68,34 @@ def test_a_notebook_installs_the_library_on_colab_alone(path, installed, monkeyp
     monkeypatch.setitem(sys.modules, "google.colab", sys)
     extra = "photographs" if path.stem == "saliency" else "saliency"
     assert installed(first) == [f'install --quiet "gradmask[{extra}]"']
+
+
+URL = "https://github.com/somebody/some-book"
+NAMED = f'[project]\nname = "book"\nversion = "1.2.3"\nurls.Repository = "{URL}"'
+
+
+def test_a_copy_installs_the_library_from_its_address_if_it_is_missing(
+    tmp_path, installed, monkeypatch
+):
+    pyproject = tmp_path / "pyproject.toml"
+    pyproject.write_text(NAMED)
+    monkeypatch.setattr(plain, "PYPROJECT", pyproject)
+    plain.main(tmp_path)
+    library = f"@ git+{URL}@v1.2.3"
+    for path in NOTEBOOKS:
+        first = cells(tmp_path / path.name)[0]
+        assert installed(first) == []
+        with monkeypatch.context() as bare:
+            bare.setattr(util, "find_spec", lambda name: None)
+            commands = installed(first)
+        extra = "photographs" if path.stem == "saliency" else "saliency"
+        assert commands.pop() == f'install --quiet "gradmask[{extra}] {library}"'
+    assert f"gradmask[photographs] {library}\n" in (
+        tmp_path / "requirements.txt"
+    ).read_text("utf-8")
+
+
+def test_without_an_address_a_copy_begins_as_its_chapter(tmp_path):
+    pyproject = tmp_path / "pyproject.toml"
+    pyproject.write_text(NAMED.partition("urls")[0])
+    assert plain.address(pyproject) == ""

@@ -54,6 +54,16 @@ def test_make_help_lists_every_target():
     assert set(re.findall(r"^  make ([a-z-]+)", shown.stdout, re.M)) == TARGETS
 
 
+def test_a_class_installs_from_where_the_wheels_lie():
+    command = ["make", "--dry-run", "wheelhouse", "ARGS=--pre"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    folder, extra = re.search(
+        r"wheel --wheel-dir (\S+) --pre '\.\[(\w+)\]'", shown
+    ).groups()
+    assert f'install --no-index --find-links {folder} "gradmask[{extra}]"' in shown
+    assert extra in PROJECT["optional-dependencies"]
+
+
 def test_the_workflow_runs_what_there_is():
     jobs = load_yaml(".github/workflows/publish.yml")["jobs"]
     commands = "\n".join(s.get("run", "") for j in jobs.values() for s in j["steps"])
