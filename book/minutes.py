@@ -115,10 +115,10 @@ def header(chapter: Chapter) -> str:
 
 def with_times(page: str, source: str) -> str:
     """Put a chapter's minutes in front of what its source says that it needs."""
-    for chapter in chapters():
-        if chapter.name == page:
-            return source.replace("*Needs: ", f"*{header(chapter)} Needs: ", 1)
-    return source
+    if "*Needs: " not in source:
+        return source
+    headers = {chapter.name: header(chapter) for chapter in chapters()}
+    return source.replace("*Needs: ", f"*{headers[page]} Needs: ", 1)
 
 
 def table() -> str:

@@ -24,9 +24,9 @@ from pybtex.style.formatting.unsrt import Style
 BOOK = Path(__file__).parent
 sys.path[:0] = [str(BOOK), str(BOOK / "_ext")]
 
+import launch  # noqa: E402
 import minutes  # noqa: E402
 from labels import NUMBERED, TARGET, Book, read, work  # noqa: E402
-from launch import repository  # noqa: E402
 from myst import ROLE, Fence, parts  # noqa: E402
 
 PYPROJECT = BOOK.parent / "pyproject.toml"
@@ -68,7 +68,7 @@ def whole_book() -> Book:
 
 def address(pyproject: Path) -> str:
     """Say where pip finds the library's version, if its repository is public."""
-    url = repository(pyproject)
+    url = launch.address(pyproject, "Repository")
     version = tomllib.loads(pyproject.read_text("utf-8"))["project"]["version"]
     return f" @ git+{url}@v{version}" if url else ""
 

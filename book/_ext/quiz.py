@@ -15,9 +15,8 @@ def mark(app: Sphinx, doctree: nodes.document) -> None:
         if colon and verdict in KINDS:
             answer["classes"].append(KINDS[verdict])
     if quizzes:
-        parent, place = quizzes[0].parent, quizzes[0].parent.index(quizzes[0])
-        if parent[place - 1].astext() != HINT:
-            parent.insert(place, nodes.paragraph("", HINT))
+        parent = quizzes[0].parent
+        parent.insert(parent.index(quizzes[0]), nodes.paragraph("", HINT))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

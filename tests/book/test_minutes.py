@@ -15,6 +15,11 @@ import minutes
 import times
 
 CHAPTERS = minutes.chapters()
+CONF = """
+extensions = ["myst_nb", "times"]
+nb_execution_mode = "off"
+root_doc = "chapter"
+"""
 TABLE = "# Chapters\n\n```{chapters}\n```"
 
 
@@ -82,9 +87,7 @@ def test_the_times_stand_in_front_of_what_a_chapter_needs():
     source = ["*Needs: {doc}`a`.*"]
     times.say_times(None, chapter.name, source)
     assert source == [f"*{minutes.header(chapter)} Needs: {{doc}}`a`.*"]
-    source = ["*Needs: nothing.*"]
-    times.say_times(None, "teachers", source)
-    assert source == ["*Needs: nothing.*"]
+    assert minutes.with_times("teachers", "Nothing.") == "Nothing."
 
 
 def test_the_table_of_chapters_leads_to_each_and_to_what_it_needs(tmp_path):
@@ -92,7 +95,7 @@ def test_the_table_of_chapters_leads_to_each_and_to_what_it_needs(tmp_path):
     pages = {f"{name}.md": f"# Page {name}" for name in names}
     for name, text in pages.items():
         (tmp_path / name).write_text(text)
-    conf = "extensions = ['myst_nb', 'times']\nnb_execution_mode = 'off'\n"
+    conf = CONF
     table = {"cell_type": "markdown", "metadata": {}, "source": TABLE}
     page = (build(tmp_path, conf, [table]) / "chapter.html").read_text("utf-8")
     rows = re.findall(r"<tr.*?</tr>", page, re.S)[1:]

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from support.small_book import build, markdown
 
 CONF = """
@@ -32,9 +31,8 @@ def page(folder, source):
     return (out / "chapter.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize("before", ["", f"{HINT}\n"])
-def test_how_to_answer_stands_once_before_all_questions(tmp_path, before):
-    text = page(tmp_path, before + 2 * QUESTION)
+def test_how_to_answer_stands_once_before_all_questions(tmp_path):
+    text = page(tmp_path, 2 * QUESTION)
     assert text.count(HINT) == 1
     assert text.index("Text.") < text.index(HINT) < text.index("Which?")
 
