@@ -4,7 +4,8 @@ The rule for reading: 120 words a minute, which is slow, since many readers are 
 native; a minute for each displayed formula and each figure, half a minute for a table,
 five seconds for a line of code that is shown.  An exercise takes 5, 10 or 20 minutes by
 its grade.  ``python book/minutes.py`` runs every chapter on the laptop's budget, one
-after another, and keeps how long its kernel computed in ``running.json``.
+after another, and writes how long its kernel computed into ``running.json``; what the
+chapters put out is kept for the book.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import re
 import resource
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,7 @@ from typing import Any, NamedTuple
 import yaml
 
 BOOK = Path(__file__).parent
+sys.path.insert(0, str(BOOK / "_ext"))
 RUNNING = BOOK / "running.json"
 GRADES = {"Warm-up": 5, "Practice": 10, "Stretch": 20}
 UNSEEN = {"remove-cell", "remove-input", "hide-input"}
@@ -142,6 +145,7 @@ def measure() -> None:
     """Run every chapter, and keep the processor time of its kernel."""
     import nbformat
     import torch
+    from execution_cache import keep
     from nbclient import NotebookClient
 
     from gradmask.lab.provenance import provenance
@@ -151,9 +155,12 @@ def measure() -> None:
     seconds: dict[str, float] = {}
     for name, _ in _read():
         before = _computed()
-        notebook = nbformat.read(BOOK / f"{name}.ipynb", as_version=4)
+        path = BOOK / f"{name}.ipynb"
         where = {"metadata": {"path": str(BOOK)}}
-        NotebookClient(notebook, timeout=1800, resources=where).execute()
+        client = NotebookClient(
+            nbformat.read(path, as_version=4), timeout=1800, resources=where
+        )
+        keep(client.execute(), path)
         seconds[name] = round(_computed() - before, 1)
         print(f"{name}: {seconds[name]} s", flush=True)
     made = provenance(torch.device("cpu"))
