@@ -27,9 +27,9 @@ __all__ = [
 PREDICTORS = ("area", "activations", "selection", "regions")
 """Four predictions, of growing knowledge.
 
-- ``"area"``: proposition 1, the object's occupancy taken by area;
+- ``"area"``: the formula for blind masks, the object's occupancy taken by area;
 - ``"activations"``: the same, by the activations' energy;
-- ``"selection"``: rates and occupancy by contribution energy, as in proposition 5;
+- ``"selection"``: rates and occupancy by contribution energy, as for masks that look;
 - ``"regions"``: these rates, and where signal and noise really lie, measured on other
   scenes: no assumption is left but that bits are independent.
 """

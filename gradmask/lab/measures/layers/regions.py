@@ -68,5 +68,5 @@ def regional_gain(p: float, q: float, anatomy: Anatomy) -> float:
 
 
 def noise_occupancy(signals: Signals, on: Tensor) -> float:
-    """Occupancy of proposition 1: the object's share of the activations' energy."""
+    """Occupancy of the gain: the object's share of the activations' energy."""
     return object_share(signals.window(), on)
