@@ -68,6 +68,7 @@ DIGESTS = {
     "saliency": "6f4851ed6a882479985c0aabd1f4ee51",
     "saliency_cnn": "db77bdb767a067604f7904524b376e50",
     "soft_backgrounds": "9364e233ae4e1352c08a395a038d2cb2",
+    "soft_fashion": "e8e0cee2c00d1fa898243ededb4341ba",
     "soft_fashion_mnist": "df5ee946f0142ce21454e5d9baea63bd",
     "soft_scenes": "833f9b8eb92d5e788e8a425e2084ac8b",
     "stripes": "80325cb6809fc3937c52e11216801607",
