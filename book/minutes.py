@@ -38,8 +38,8 @@ class Chapter(NamedTuple):
 
     Attributes
     ----------
-    name : str
-        Of its file.
+    name, title : str
+        Of its file, and of its page up to a colon.
     needs : tuple of str
         Names of the chapters that it builds on.
     reading, exercises : int
@@ -49,6 +49,7 @@ class Chapter(NamedTuple):
     """
 
     name: str
+    title: str
     needs: tuple[str, ...]
     reading: int
     exercises: int
@@ -61,6 +62,7 @@ def chapters() -> list[Chapter]:
     return [
         Chapter(
             name,
+            title(cells),
             needs(cells),
             reading_minutes(cells),
             exercise_minutes(cells),
@@ -102,6 +104,14 @@ def needs(cells: Iterable[Cell]) -> tuple[str, ...]:
     return tuple(re.findall(r"\{doc\}`(.+?)`", sentence[1])) if sentence else ()
 
 
+def title(cells: Iterable[Cell]) -> str:
+    """Title of a chapter, up to a colon, and without a star."""
+    prose = (cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    text = "\n".join(map("".join, prose))
+    heading = re.search(r"^# (?:★ )?([^:\n]+)", text, re.MULTILINE)
+    return heading[1] if heading else ""
+
+
 def in_words(minutes: float) -> str:
     """Running minutes as one says them."""
     if minutes < 0.75:
@@ -127,10 +137,11 @@ def with_times(page: str, source: str) -> str:
 def table() -> str:
     """All chapters in Markdown: what each needs, and how long it takes."""
     head = "chapter", "needs", "reading", "exercises", "running"
+    titles = {c.name: c.title for c in chapters()}
     body = [
         (
             f"{{doc}}`{c.name}`",
-            ", ".join(f"{{doc}}`{name}`" for name in c.needs),
+            ", ".join(f"{{doc}}`{titles[name]} <{name}>`" for name in c.needs),
             f"{c.reading} min",
             f"{c.exercises} min",
             f"{c.running:.1f} min",

@@ -58,8 +58,13 @@ def test_only_the_first_sentence_says_what_is_needed():
     assert minutes.needs([prose(text)]) == ("a", "b")
 
 
+def test_a_title_ends_at_its_colon_and_has_no_star():
+    first = code("# a comment, not a title\nx = 1")
+    assert minutes.title([first, prose("# ★ Attacks: real\n\nText.")]) == "Attacks"
+
+
 def test_times_are_said_in_words():
-    chapter = minutes.Chapter("a", (), 40, 25, 1.0)
+    chapter = minutes.Chapter("a", "A", (), 40, 25, 1.0)
     assert minutes.header(chapter) == (
         "Reading: 40 minutes; exercises: 25 minutes. Running: a minute."
     )
