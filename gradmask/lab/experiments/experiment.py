@@ -102,7 +102,8 @@ def described(value: object) -> Any:
     run's.
     """
     if isinstance(value, GradientMask):
-        kind = {"kind": "soft"} if isinstance(value, SoftMask) else {}
+        soft = isinstance(value, SoftMask)
+        kind = {"kind": getattr(value, "kind", "soft")} if soft else {}
         return kind | {
             one.name: described(getattr(value, one.name))
             for one in fields(value)

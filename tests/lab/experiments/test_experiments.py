@@ -39,6 +39,7 @@ CPU = torch.device("cpu")
         ("trunk_mobilenet", 3),
         ("soft_scenes", 9),
         ("augmented_backgrounds", 4),
+        ("smoothed_backgrounds", 1),
         ("finetuning", 5),
     ],
 )
