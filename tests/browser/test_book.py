@@ -70,6 +70,11 @@ def test_axe_finds_nothing_serious(page, mode):
     assert serious_violations(page, contrast_alone=mode == "dark") == []
 
 
+def test_axe_finds_nothing_serious_on_a_telephone(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert serious_violations(page) == []
+
+
 def test_no_two_elements_share_an_id(page):
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert sorted(i for i in set(ids) if ids.count(i) > 1) == []
