@@ -58,8 +58,8 @@ MEASURED = {
 
 WAYS = {
     f"fewer epochs ({EARLIER} of 30)": "plain",
-    "background exchanged, by saliency": "background by saliency",
-    "background exchanged, object known": "background by box",
+    "backgrounds exchanged": "background by saliency",
+    "the same, object known": "background by box",
     "random positions": "theory, random",
     "largest errors (top-k)": "theory, top-k",
     "literal mask": "signal",
