@@ -105,8 +105,11 @@ def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
     for epochs in schedules(rows, "plain")[:-1]:
         shorter = at_schedule(rows, "plain", epochs)
         rivals[f"plain, {epochs} epochs"] = per_seed(shorter, "plain", claim.quantity)
-    for name in (name for name in EXCHANGED if name in there):
-        rivals[name] = per_seed(rows, name, claim.quantity)
+    rivals |= {
+        name: per_seed(rows, name, claim.quantity)
+        for name in EXCHANGED
+        if name in there
+    }
     rival = max(rivals, key=lambda name: sum(rivals[name]))
     ours = per_seed(rows, mask, claim.quantity)
     return Entry(
