@@ -14,7 +14,7 @@ from torch import Tensor
 from gradmask import GradientMask
 from gradmask.functional import error_energy, lateral_response
 
-__all__ = ["BlurMask", "SubtractiveInhibition"]
+__all__ = ["BlurMask", "SubtractiveInhibition", "gaussian"]
 
 SIZE = 5
 WIDE = 11.0
@@ -53,7 +53,7 @@ class BlurMask(_Reading):
     """
 
     def _kept(self, energy: Tensor) -> Tensor:
-        blurred = lateral_response(energy, _gaussian(energy))
+        blurred = lateral_response(energy, gaussian(WIDE, SIZE, energy))
         mask = blurred > blurred.mean((2, 3), keepdim=True)
         return mask | ~mask.any(dim=3, keepdim=True).any(dim=2, keepdim=True)
 
@@ -83,7 +83,7 @@ class SubtractiveInhibition(_Reading):
     beta: float = 0.5
 
     def _kept(self, energy: Tensor) -> Tensor:
-        kernel = _gaussian(energy)
+        kernel = gaussian(WIDE, SIZE, energy)
         centre = kernel[SIZE // 2, SIZE // 2]
         surround = (lateral_response(energy, kernel) - centre * energy) / (1 - centre)
         weights = (energy - self.beta * surround).clamp(min=0) / energy
@@ -92,8 +92,9 @@ class SubtractiveInhibition(_Reading):
         return torch.where(mean > 0, weights / mean, 1.0)
 
 
-def _gaussian(like: Tensor) -> Tensor:
-    steps = torch.arange(SIZE, dtype=like.dtype, device=like.device) - SIZE // 2
-    profile = torch.exp(-steps.square() / (2 * WIDE**2))
+def gaussian(sigma: float, size: int, like: Tensor) -> Tensor:
+    """Gaussian kernel of sum one on size x size positions, of another tensor's type."""
+    steps = torch.arange(size, dtype=like.dtype, device=like.device) - size // 2
+    profile = torch.exp(-steps.square() / (2 * sigma**2))
     kernel = torch.outer(profile, profile)
     return kernel / kernel.sum()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gradmask import SoftMask
 from gradmask.functional import error_energy, lateral_response, rearrange
+from gradmask.lab.training.readings import gaussian
 
 __all__ = ["SmoothedOrder"]
 
@@ -40,8 +41,5 @@ class SmoothedOrder(SoftMask):
             return None
         energy = error_energy(delta) if energy is None else energy
         ((sigma, side),) = self.scales(*energy.shape[-2:])
-        steps = torch.arange(side, dtype=energy.dtype, device=energy.device)
-        profile = torch.exp(-(steps - side // 2).square() / (2 * sigma**2))
-        kernel = torch.outer(profile, profile)
-        smooth = lateral_response(energy, kernel / kernel.sum())
+        smooth = lateral_response(energy, gaussian(sigma, side, energy))
         return rearrange(weights, smooth)
