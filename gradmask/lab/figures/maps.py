@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -41,11 +42,7 @@ def model(
     figure, axes = subplots(5, height=1.85)
     show_map(axes[0], support, "signal", **_BINARY)
     titles = ("energy e", "response r", "mask m", "kept, m e")
-    for ax, title, (field, options) in zip(
-        axes[1:], titles, _steps(energy, response, mask), strict=True
-    ):
-        show_map(ax, field, title, **options)
-        outline(ax, support)
+    _show_all(axes[1:], titles, _steps(energy, response, mask), support, 1.0)
     return done(figure)
 
 
@@ -73,10 +70,8 @@ def anatomy(
     for row, (image, on, e, r, m) in enumerate(zip(*parts, strict=True)):
         titles = ("scene", "error energy", "lateral response", "mask", "masked error")
         titles = titles if row == 0 else ("",) * 5
-        fields = [(image, _BINARY), *_steps(e, r, m)]
-        for ax, title, (field, options) in zip(axes[row], titles, fields, strict=True):
-            show_map(ax, field, title, **options)
-            outline(ax, on, width=0.9)
+        fields = (image, _BINARY), *_steps(e, r, m)
+        _show_all(axes[row], titles, fields, on, 0.9)
     signed_bar(figure, axes[0, 2], axes[:, 2], location="bottom", aspect=12, pad=0.02)
     return done(figure)
 
@@ -103,10 +98,8 @@ def masked(
     axes[1, 0].set_axis_off()
     shown = [axes[0, 0], *axes[:, 1:].flat]
     titles = ("scene", "error energy", "response", "mask", "masked error")
-    fields = [(image, _BINARY), *_steps(energy, response, mask)]
-    for ax, title, (field, options) in zip(shown, titles, fields, strict=True):
-        show_map(ax, field, title, **options)
-        outline(ax, on, width=0.9)
+    fields = (image, _BINARY), *_steps(energy, response, mask)
+    _show_all(shown, titles, fields, on, 0.9)
     return done(figure)
 
 
@@ -217,6 +210,19 @@ def receptive_fields(
             ax.contour(distance, levels=[wide], colors="white", linewidths=1.1)
         row[0].set_ylabel(name)
     return done(figure)
+
+
+def _show_all(
+    axes: Sequence[Axes],
+    titles: Sequence[str],
+    fields: Sequence[tuple[ArrayLike, dict[str, Any]]],
+    on: ArrayLike,
+    width: float,
+) -> None:
+    """Draw maps in a row, each with the object's outline."""
+    for ax, title, (field, options) in zip(axes, titles, fields, strict=True):
+        show_map(ax, field, title, **options)
+        outline(ax, on, width=width)
 
 
 def _steps(
