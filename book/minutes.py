@@ -16,6 +16,7 @@ import re
 import resource
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,10 +57,11 @@ class Chapter(NamedTuple):
     running: float
 
 
-def chapters() -> list[Chapter]:
+@cache
+def chapters() -> tuple[Chapter, ...]:
     """Every chapter of the book, in its order."""
     seconds = json.loads(RUNNING.read_text("utf-8"))["seconds"]
-    return [
+    return tuple(
         Chapter(
             name,
             title(cells),
@@ -69,7 +71,7 @@ def chapters() -> list[Chapter]:
             seconds[name] / 60,
         )
         for name, cells in _read()
-    ]
+    )
 
 
 def reading_minutes(cells: Iterable[Cell]) -> int:
@@ -90,7 +92,7 @@ def reading_minutes(cells: Iterable[Cell]) -> int:
 
 def exercise_minutes(cells: Iterable[Cell]) -> int:
     """Minutes for all exercises of a chapter, by their grades."""
-    text = "\n".join("".join(cell["source"]) for cell in cells)
+    text = _prose(cells)
     return sum(
         minutes * len(re.findall(rf"^\*{grade}\.\*", text, re.MULTILINE))
         for grade, minutes in GRADES.items()
@@ -99,16 +101,13 @@ def exercise_minutes(cells: Iterable[Cell]) -> int:
 
 def needs(cells: Iterable[Cell]) -> tuple[str, ...]:
     """Chapters that are named in the first sentence behind *Needs:*."""
-    text = "\n".join("".join(cell["source"]) for cell in cells)
-    sentence = re.search(r"\*Needs: ([^.]+)\.", text)
+    sentence = re.search(r"\*Needs: ([^.]+)\.", _prose(cells))
     return tuple(re.findall(r"\{doc\}`(.+?)`", sentence[1])) if sentence else ()
 
 
 def title(cells: Iterable[Cell]) -> str:
     """Title of a chapter, up to a colon, and without a star."""
-    prose = (cell["source"] for cell in cells if cell["cell_type"] == "markdown")
-    text = "\n".join(map("".join, prose))
-    heading = re.search(r"^# (?:★ )?([^:\n]+)", text, re.MULTILINE)
+    heading = re.search(r"^# (?:★ )?([^:\n]+)", _prose(cells), re.MULTILINE)
     return heading[1] if heading else ""
 
 
@@ -177,6 +176,11 @@ def measure() -> None:
     made = provenance(torch.device("cpu"))
     text = json.dumps({"provenance": made, "seconds": seconds}, indent=1)
     RUNNING.write_text(f"{text}\n", "utf-8")
+
+
+def _prose(cells: Iterable[Cell]) -> str:
+    prose = (cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    return "\n".join(map("".join, prose))
 
 
 def _minutes_of_code(metadata: Mapping[str, Any], code: str) -> float:
