@@ -1,6 +1,7 @@
 PYTHON ?= python3
 ARGS ?=
 export GRADMASK_BUDGET ?= laptop
+unexport PYTHONDONTWRITEBYTECODE # what every process imports is compiled once
 
 READY := .venv/.installed
 OLDEST := .venv-oldest/.installed

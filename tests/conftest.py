@@ -13,8 +13,10 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
-def pytest_collection_finish():
+@pytest.fixture(autouse=True, scope="module")
+def _freeze():
     """Keep what is imported out of later searches for garbage, which it slows."""
+    gc.collect()
     gc.freeze()
 
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from functools import cache
 
 import labels
 import nbformat
@@ -169,13 +170,27 @@ def test_a_copy_has_no_outputs_and_hides_what_the_page_hides():
 
 
 # The copies of the book itself, for all readers and for students.
-WHOLE = labels.read(BOOK)
-COPIES = {page: plain.plain(c, page, WHOLE) for page, c in WHOLE.pages.items()}
-STUDENTS = {
-    page: plain.plain(student.unsolved(c), page, WHOLE)
-    for page, c in WHOLE.pages.items()
-}
-SETS = pytest.mark.parametrize("copies", [COPIES, STUDENTS], ids=["plain", "student"])
+@cache
+def whole():
+    return labels.read(BOOK)
+
+
+@cache
+def for_all():
+    return {page: plain.plain(c, page, whole()) for page, c in whole().pages.items()}
+
+
+@cache
+def for_students():
+    return {
+        page: plain.plain(student.unsolved(chapter), page, whole())
+        for page, chapter in whole().pages.items()
+    }
+
+
+SETS = pytest.mark.parametrize(
+    "written", [for_all, for_students], ids=["plain", "student"]
+)
 OF_MYST = re.compile(
     r"\{[\w:-]+\}`|^[`:~]{3,} *\{|^:{3,}|^\([\w-]+\)=|^:[\w-]+:|\.html(?!`)"
     r"|<div|<picture|^\$\$ *\(",
@@ -203,13 +218,14 @@ def headings(copy):
 
 
 @SETS
-def test_nothing_of_myst_is_left(copies):
-    found = {page: OF_MYST.findall(prose(copy)) for page, copy in copies.items()}
+def test_nothing_of_myst_is_left(written):
+    found = {page: OF_MYST.findall(prose(copy)) for page, copy in written().items()}
     assert not any(found.values()), found
 
 
 @SETS
-def test_every_link_leads_somewhere(copies):
+def test_every_link_leads_somewhere(written):
+    copies = written()
     count = 0
     for page, copy in copies.items():
         hrefs = [t.attrs["href"] for t in tokens(copy) if t.type == "link_open"]
@@ -227,7 +243,8 @@ def test_every_link_leads_somewhere(copies):
 
 
 @SETS
-def test_every_number_is_that_of_something_on_its_page(copies):
+def test_every_number_is_that_of_something_on_its_page(written):
+    copies = written()
     stands = re.compile(rf"^(?:\*\*|### )({NUMBER})", re.MULTILINE)
     there = {page: set(stands.findall(prose(copy))) for page, copy in copies.items()}
     linked = re.compile(rf"\[({NUMBER})\]\(([\w-]+)\.ipynb\)")
@@ -242,9 +259,9 @@ def test_every_number_is_that_of_something_on_its_page(copies):
 
 def test_every_citation_is_in_the_list_of_references():
     cites = re.compile(r"\{cite(?::t)?\}`([^`]*)`")
-    for page, copy in COPIES.items():
+    for page, copy in for_all().items():
         said = str(
-            [[c.source, c.metadata.get("mystnb")] for c in WHOLE.pages[page].cells]
+            [[c.source, c.metadata.get("mystnb")] for c in whole().pages[page].cells]
         )
         keys = {key for found in cites.findall(said) for key in found.split(",")}
         text, _, listed = prose(copy).partition("## References\n")
@@ -256,23 +273,23 @@ def test_every_citation_is_in_the_list_of_references():
             assert re.search(rf"^- .*{first}\b.*{year}", listed, re.M), (page, names)
 
 
-@pytest.mark.parametrize("page", WHOLE.pages)
-def test_a_copy_runs_the_code_of_its_page(page):
-    given, ours = (
-        [(c.id, c.source) for c in notebook.cells if c.cell_type == "code"]
-        for notebook in (WHOLE.pages[page], COPIES[page])
-    )
-    assert given == ours
-    nbformat.validate(COPIES[page])
-    assert len({cell.id for cell in COPIES[page].cells}) == len(COPIES[page].cells)
+def test_a_copy_runs_the_code_of_its_page():
+    for page, copy in for_all().items():
+        given, ours = (
+            [(c.id, c.source) for c in notebook.cells if c.cell_type == "code"]
+            for notebook in (whole().pages[page], copy)
+        )
+        assert given == ours, page
+        nbformat.validate(copy)
+        assert len({cell.id for cell in copy.cells}) == len(copy.cells), page
 
 
 def test_a_folded_solution_folds_nothing_else():
     solutions = 0
-    for page, copy in COPIES.items():
+    for page, copy in for_all().items():
         ids = [cell.id for cell in copy.cells if not cell.id.endswith("-caption")]
         is_heading = [cell.id for cell in copy.cells if cell.source.startswith("#")]
-        source = WHOLE.pages[page].cells
+        source = whole().pages[page].cells
         starts = [n for n, c in enumerate(source) if "{solution-start}" in c.source]
         ends = [n for n, c in enumerate(source) if "{solution-end}" in c.source]
         for start, end in zip(starts, ends, strict=True):

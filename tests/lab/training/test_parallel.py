@@ -55,6 +55,7 @@ def work(rank, folder):
     reason="this PyTorch has no gloo",
 )
 def test_two_processes_train_as_one_does(tmp_path):
+    mp.get_context("forkserver").set_forkserver_preload(["gradmask.lab.training.loop"])
     mp.start_processes(work, (tmp_path,), nprocs=2, start_method="forkserver")
     model, _ = trained()
     score = evaluate(model, noisy()[:101])
