@@ -40,7 +40,7 @@ CPU = torch.device("cpu")
         ("soft_scenes", 9),
         ("augmented_backgrounds", 4),
         ("smoothed_backgrounds", 1),
-        ("finetuning", 5),
+        ("finetuning", 4),
     ],
 )
 def test_rows_are_tidy_and_numbers_are_shares(name, runs):
