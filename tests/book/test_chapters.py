@@ -3,19 +3,15 @@
 import multiprocessing
 import sys
 
+import execute
+import execution_cache
+import labels
 import nbformat
+import plain
 import pytest
 from jupyter_cache import get_cache
 from nbmake.nb_run import NotebookRun
 from support.notebooks import BOOK, NOTEBOOKS
-
-sys.path.insert(0, str(BOOK))
-sys.path.insert(0, str(BOOK / "_ext"))
-
-import execute
-import execution_cache
-import labels
-import plain
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

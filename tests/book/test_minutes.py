@@ -2,17 +2,11 @@
 
 import json
 import re
-import sys
-
-import pytest
-from support.notebooks import BOOK
-from support.small_book import build
-
-sys.path.insert(0, str(BOOK))
-sys.path.insert(0, str(BOOK / "_ext"))
 
 import minutes
+import pytest
 import times
+from support.small_book import build
 
 CHAPTERS = minutes.chapters()
 CONF = """

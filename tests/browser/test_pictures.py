@@ -99,3 +99,20 @@ def test_the_ground_of_a_figure_is_white_by_day_and_dimmed_by_night(
     page.locator(f"html[data-theme={mode}]").wait_for()
     ground = np.bincount(brightest(page.locator("figure img").first).ravel()).argmax()
     assert low <= ground <= high
+
+
+def test_a_telephone_shows_panels_below_one_another(visit):
+    page = visit("pruning.html")
+    cut = page.locator("figure .pieces").first
+    assert not cut.is_visible()
+    page.set_viewport_size(PHONE)
+    whole = page.locator("figure img").first
+    assert whole.bounding_box()["width"] == 1
+    panels = [span.bounding_box() for span in cut.locator("> span").all()]
+    tall = [box for box in panels if box["height"] > 100]
+    assert len(tall) == 3
+    assert sorted(box["y"] for box in tall) == [box["y"] for box in tall]
+    assert all(box["x"] + box["width"] <= PHONE["width"] for box in panels)
+    cut.click()
+    assert enlarged(page).is_visible()
+    assert page.complaints == []

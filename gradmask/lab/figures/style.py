@@ -15,6 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
+from gradmask.lab.figures.pieces import printed
+
 __all__ = [
     "COLOURS",
     "COMPARED",
@@ -146,15 +148,21 @@ def use_style() -> None:
         }
     )
     try:
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
+        from IPython import get_ipython
     except ImportError:
         return
-    set_matplotlib_formats("retina")
+    if shell := get_ipython():
+        shell.display_formatter.formatters["image/png"].for_type(BookFigure, printed)
+
+
+class BookFigure(Figure):
+    """A figure that notebooks show as :func:`gradmask.lab.figures.pieces.printed`."""
 
 
 def subplots(columns: int, rows: int = 1, height: float = 2.4, **kwargs: Any) -> Any:
     """Make a figure of the book's width and its axes, as ``plt.subplots`` does."""
-    return plt.subplots(rows, columns, figsize=(WIDTH, height), **kwargs)
+    size = WIDTH, height
+    return plt.subplots(rows, columns, figsize=size, FigureClass=BookFigure, **kwargs)
 
 
 def show_map(

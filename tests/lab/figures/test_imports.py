@@ -9,7 +9,7 @@ import pytest
 from gradmask.lab import reports
 
 ROOM = Path(__file__).parents[3] / "gradmask/lab/figures"
-DRAWING = {"cycler", "matplotlib", "matplotlib_inline", "numpy", "PIL"}
+DRAWING = {"cycler", "IPython", "matplotlib", "numpy", "PIL"}
 
 
 def imported(path):
