@@ -38,6 +38,7 @@ DIGESTS = {
     "ablations": "fc23c999b1d2b2522b839b73b42f8bdd",
     "augmentation": "786e119abb1bef41d039029a28cb834d",
     "augmented_backgrounds": "7514733db58c7353cd6b3cbd6e1f7057",
+    "augmented_scenes": "785c8eb77743e0a613265e35e25da908",
     "confirm": "f11b45696548ae22f830985624e179cb",
     "core": "27557df6124e4c8213f72c8d7d32022e",
     "cross_cnn": "9f29e6805bdad796efe6d50890ac7d51",
