@@ -8,7 +8,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from gradmask.lab.figures.style import COLOURS, INK, done, subplots
 
-__all__ = ["routes"]
+__all__ = ["projection", "residual_block", "routes"]
 
 Point = tuple[float, float]
 
@@ -30,6 +30,57 @@ def routes() -> Figure:
     axes[1].text(5.3, 4.75, "mask", ha="center", color=_MASKED)
     for ax in axes:
         ax.text(6.65, 4.02, "masked\nerror", ha="right", va="top", color=_MASKED)
+    return done(figure)
+
+
+def residual_block() -> Figure:
+    """Diagram of a residual block on both routes: where errors pass it by."""
+    figure, axes = subplots(2, height=3.6)
+    for ax, route in zip(axes, ("signal", "weights"), strict=True):
+        ax.set(xlim=(-0.4, 10), ylim=(-0.6, 7.1), title=f'route="{route}"')
+        ax.axis("off")
+        _block(ax, masks_path=route == "signal")
+    return done(figure)
+
+
+def _block(ax: Axes, *, masks_path: bool) -> None:
+    """A block whose trunk runs on the left, with its two convolutions on the right."""
+    trunk, branch, weights, half = 0.6, 4.2, 8.6, _HIGH / 2
+    inside = _MASKED if masks_path else INK
+    ax.text(trunk, 6.75, "error from above", va="center")
+    _arrow(ax, (trunk, 6.4), (trunk, 5.3), masked=masks_path)
+    _arrow(ax, (trunk, 5.3), (trunk, 0.0), before=inside)
+    ax.text(trunk + 0.2, 2.6, "main path", color=inside)
+    ax.plot([trunk, branch], [5.3, 5.3], color=inside, lw=1.6)
+    heights = {"convolution 2": 4.0, "convolution 1": 1.6}
+    for name, y in heights.items():
+        _box(ax, (branch, y), name)
+        _box(ax, (weights, y), "weights")
+        path = (branch + _WIDE / 2, y), (weights - _WIDE / 2, y)
+        _arrow(ax, *path, before=inside, masked=not masks_path)
+    _arrow(ax, (branch, 5.3), (branch, 4.0 + half), before=inside)
+    between = (branch, 4.0 - half), (branch, 1.6 + half)
+    _arrow(ax, *between, before=inside, masked=masks_path)
+    ax.plot([branch, branch, trunk], [1.6 - half, 0.5, 0.5], color=inside, lw=1.6)
+    ax.text(trunk, -0.35, "error for the layers below", color=inside, va="center")
+
+
+def projection() -> Figure:
+    """Diagram of a mask in front of a normalisation, as three arrows in a plane."""
+    figure, ax = subplots(1, height=2.9)
+    figure.set_figwidth(4.6)
+    ax.set(xlim=(-1.2, 4.6), ylim=(-0.4, 3.3), aspect="equal")
+    ax.axis("off")
+    ax.axhline(0, color="#8b949e", lw=1)
+    ax.text(4.6, -0.3, "what a normalisation takes away", ha="right", va="center")
+    for end, colour, name, where in (
+        ((0, 3), INK, "error", (-0.15, 2.6)),
+        ((1.9, 2.0), COLOURS["object"], "masked error", (2.0, 2.1)),
+        ((0, 2.0), _MASKED, "masked and projected", (-0.15, 1.2)),
+    ):
+        _arrow(ax, (0, 0), end, before=colour)
+        ax.text(*where, name, color=colour, ha="left" if where[0] > 0 else "right")
+    ax.plot([0, 1.9], [2, 2], ls=":", color=COLOURS["object"])
     return done(figure)
 
 

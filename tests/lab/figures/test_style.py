@@ -2,6 +2,7 @@
 
 import matplotlib as mpl
 import numpy as np
+import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -39,9 +40,10 @@ def test_a_frame_goes_around_its_pixels():
     style.done(figure)
 
 
-def test_a_picture_is_drawn_twice_alike():
+@pytest.mark.parametrize("name", diagrams.__all__)
+def test_a_picture_is_drawn_twice_alike(name):
     def pixels() -> np.ndarray:
-        canvas = FigureCanvasAgg(diagrams.routes())
+        canvas = FigureCanvasAgg(getattr(diagrams, name)())
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())
 
