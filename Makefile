@@ -47,10 +47,12 @@ format: $(READY) ## Format the code and strip the notebooks of their outputs
 	.venv/bin/nbstripout --extra-keys metadata.language_info book/*.ipynb
 
 slides: $(READY) ## Turn the chapters into slides, their prose into the speaker's notes
+	.venv/bin/python book/execute.py
 	$(BUILD) --builder custom --custom-builder revealjs book
 	@echo "Open $(CURDIR)/book/_build/revealjs/index.html"
 
 pdf: $(READY) ## Print the book, all on one page, to a PDF: needs Debian's Chromium
+	.venv/bin/python book/execute.py
 	$(BUILD) --builder singlehtml book
 	chromium --headless --no-sandbox --virtual-time-budget=120000 --no-pdf-header-footer \
 		--print-to-pdf=book/_build/gradient-mask.pdf book/_build/singlehtml/welcome.html
