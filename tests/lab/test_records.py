@@ -62,6 +62,7 @@ DIGESTS = {
     "overhead": "e5c10779f9b028ccf015e88ae11fa34d",
     "overhead_cuda": "f7cd414bf5674beee7a0065f101316bb",
     "photographs": "dc148b0f7f2d51f2429964d51b5d8ffe",
+    "photographs_imagenet": "4291c82c10f800ef344c1471824c4afd",
     "premise": "09283087776dbff1fe7cb7011db45d2d",
     "quality": "bb831b4813dfa4f1227c18e9e53846e3",
     "recipe_cifar10": "5be71b04ba873bcd813e68289b8e73b8",
