@@ -1,7 +1,8 @@
-"""Pictures on a telephone: the panels below one another, cut out of the same file.
+"""Pictures on a telephone, and in the dark, as far as they say what they may bear.
 
 Where a PNG says which pieces it may be cut into, they follow it on the page, hidden
-where there is room for the whole (figures.css).
+where there is room for the whole; one that is of lines alone says so in its class
+(figures.css).
 """
 
 import json
@@ -11,7 +12,7 @@ from docutils import nodes
 from PIL import Image
 from sphinx.application import Sphinx
 
-KEYWORD = "Pieces"  # as gradmask.lab.figures.pieces writes it
+PIECES, LINES = "Pieces", "Lines"  # as gradmask.lab.figures.pieces writes them
 SHOWN = 340  # pixels that a telephone has for a picture
 LARGEST = 0.5  # pixels of a page for one of a picture, which has twice as many
 SMALLEST = 0.35  # letters of nine pixels
@@ -26,11 +27,14 @@ def cut(app: Sphinx, doctree: nodes.document, page: str) -> None:
         if path.suffix != ".png" or not path.is_file():
             continue
         with Image.open(path) as picture:
-            found, width = picture.info.get(KEYWORD), picture.width
-        if found:
+            says, width = picture.info, picture.width
+        if PIECES in says:
             _, name = app.env.images[str(image["uri"])]
-            shown = html(json.loads(found), width, f"{app.builder.imagedir}/{name}")
+            url = f"{app.builder.imagedir}/{name}"
+            shown = html(json.loads(says[PIECES]), width, url)
             image.append(nodes.raw("", shown, format="html"))
+            if json.loads(says[LINES]):
+                image["classes"].append("lines")
 
 
 def html(rows: list[list[list[int]]], width: float, url: str) -> str:

@@ -33,6 +33,7 @@ addEventListener("DOMContentLoaded", () => {
     const copy = new Image();
     copy.src = img.currentSrc;
     copy.alt = img.alt;
+    copy.className = img.className;
     copy.style.maxWidth = `${img.naturalWidth}px`;
     copy.style.minWidth = `${img.naturalWidth / 2}px`; // as large as it was drawn for
     dialog.append(close, copy);

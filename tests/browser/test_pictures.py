@@ -89,15 +89,23 @@ def brightest(locator):
 
 
 @pytest.mark.parametrize(
-    ("mode", "low", "high"), [("light", 255, 255), ("dark", 180, 220)]
+    ("figure", "mode", "low", "high"),
+    [
+        ("pruning.html#fig-pruned", "light", 255, 255),
+        ("pruning.html#fig-pruned", "dark", 10, 30),
+        ("gradient-mask.html#fig-layers", "light", 255, 255),
+        ("gradient-mask.html#fig-layers", "dark", 180, 220),
+    ],
 )
-def test_the_ground_of_a_figure_is_white_by_day_and_dimmed_by_night(
-    visit, mode, low, high
+def test_the_ground_of_a_figure_is_white_by_day_and_by_night_dark_or_dimmed(
+    visit, figure, mode, low, high
 ):
-    page = visit("pruning.html")
+    page = visit(figure)
     page.emulate_media(color_scheme=mode)
     page.locator(f"html[data-theme={mode}]").wait_for()
-    ground = np.bincount(brightest(page.locator("figure img").first).ravel()).argmax()
+    drawn = page.locator(f"figure#{figure.partition('#')[2]} img")
+    pixels = brightest(drawn)
+    ground = np.bincount(pixels[[2, -3]].ravel()).argmax()
     assert low <= ground <= high
 
 

@@ -9,6 +9,7 @@ from itertools import product
 from matplotlib.figure import Figure
 
 from gradmask.lab.figures.pages import filled, lossless
+from gradmask.lab.figures.pieces import of_lines
 
 __all__ = ["Choices"]
 
@@ -90,11 +91,12 @@ class Choices:
         answers = list(zip(self.questions.items(), chosen, strict=True))
         at = " ".join(str(each.index(answer)) for (_, each), answer in answers)
         shown = "; ".join(f"{name}: {_text(answer)}" for (name, _), answer in answers)
+        kind = "lines" if of_lines(figure) else "maps"
         return (
             f'<figure data-at="{at}"{" hidden" * (chosen != self.first)}>'
-            f'<img src="{lossless(figure)}" alt="{html.escape(self.alt)} '
-            f'{html.escape(shown)}."><figcaption>{html.escape(says)}</figcaption>'
-            "</figure>"
+            f'<img class="{kind}" src="{lossless(figure)}" '
+            f'alt="{html.escape(self.alt)} {html.escape(shown)}.">'
+            f"<figcaption>{html.escape(says)}</figcaption></figure>"
         )
 
 

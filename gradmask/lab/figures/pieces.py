@@ -1,8 +1,10 @@
-"""Where a picture may be cut so that a telephone shows its panels below one another.
+"""What a page may do with a picture: cut it on a telephone, turn it round in the dark.
 
 A picture is as wide as a page; on a telephone its labels would shrink below what can be
 read.  Its panels are cut out of it there, at a size of which the labels can be read,
-with the names of rows that only the first panel carries.
+with the names of rows that only the first panel carries.  In the dark the colours of
+lines and dots are turned round, black for white; not those of maps, where dark and
+bright have a meaning.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.transforms import Bbox
 
-__all__ = ["KEYWORD", "Piece", "pieces", "printed"]
+__all__ = ["LINES", "PIECES", "Piece", "of_lines", "pieces", "printed"]
 
-KEYWORD = "Pieces"
-"""What the pieces are called among a PNG's texts."""
+PIECES, LINES = "Pieces", "Lines"
+"""What a PNG's texts call where it may be cut, and whether it is of lines alone."""
 
 PADDING = 0.1  # inches around a picture, as Matplotlib's own
 GAP = 6.0
@@ -39,7 +43,7 @@ class Piece(NamedTuple):
 
 
 def printed(figure: Figure) -> tuple[bytes, dict[str, Any]]:
-    """Save a figure as a PNG of twice a page's resolution that names its pieces.
+    """Save a figure as a PNG of twice a page's resolution that says what it may bear.
 
     Parameters
     ----------
@@ -56,8 +60,9 @@ def printed(figure: Figure) -> tuple[bytes, dict[str, Any]]:
     page = figure.dpi
     figure.dpi = dpi = 2 * page
     file, around = BytesIO(), _around(figure)
-    named = {KEYWORD: json.dumps(pieces(figure))}
-    figure.savefig(file, format="png", dpi=dpi, bbox_inches=around, metadata=named)
+    says = {PIECES: pieces(figure), LINES: of_lines(figure)}
+    texts = {key: json.dumps(value) for key, value in says.items()}
+    figure.savefig(file, format="png", dpi=dpi, bbox_inches=around, metadata=texts)
     figure.dpi = page
     size = {"width": round(around.width * page), "height": round(around.height * page)}
     return file.getvalue(), size
@@ -101,6 +106,15 @@ def pieces(figure: Figure) -> list[list[Piece]]:
     above = [row for row in loose if row[0].y0 > body.y1 - GAP]
     below = [row for row in loose if row[0].y1 < body.y0 + GAP]
     return [[_piece(box, whole) for box in row] for row in [*above, *rows, *below]]
+
+
+def of_lines(figure: Figure) -> bool:
+    """Whether a figure holds no map, whose brightness has a meaning."""
+    maps = ContourSet, QuadMesh
+    return not any(
+        ax.images or any(isinstance(drawn, maps) for drawn in ax.collections)
+        for ax in figure.axes
+    )
 
 
 def _around(figure: Figure) -> Bbox:

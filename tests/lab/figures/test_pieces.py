@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from gradmask.lab.figures.pieces import KEYWORD, Piece, pieces, printed
+from gradmask.lab.figures.pieces import PIECES, Piece, of_lines, pieces, printed
 from gradmask.lab.figures.style import (
     legend_below,
     show_map,
@@ -31,7 +31,7 @@ def read(figure):
     """A figure's picture (H, W, 3), its pieces, and its size on a page."""
     png, size = printed(figure)
     picture = Image.open(BytesIO(png))
-    rows = json.loads(picture.info[KEYWORD])
+    rows = json.loads(picture.info[PIECES])
     cut = [[Piece(*piece) for piece in row] for row in rows]
     return np.asarray(picture.convert("RGB")), cut, size
 
@@ -126,3 +126,24 @@ def test_a_scale_of_colours_stays_with_its_panel():
         show_map(ax, np.eye(3) - 0.5, "", signed=True)
     signed_bar(figure, axes[1], axes[1])
     assert len(pieces(figure)) == 3
+
+
+def test_a_map_is_not_of_lines():
+    figure, axes = subplots(4)
+    drawn = [
+        lambda ax: ax.plot([0, 1]),
+        lambda ax: ax.fill_between([0, 1], [1, 2]),
+        lambda ax: ax.scatter([0, 1], [1, 2]),
+        lambda ax: ax.barh(["a"], [1]),
+    ]
+    for ax, draw in zip(axes, drawn, strict=True):
+        draw(ax)
+    assert of_lines(figure)
+    for draw in (
+        lambda ax: ax.imshow(np.eye(2)),
+        lambda ax: ax.pcolormesh(np.eye(2)),
+        lambda ax: ax.contourf(np.eye(2)),
+    ):
+        figure, axes = subplots(2)
+        draw(axes[1])
+        assert not of_lines(figure)
