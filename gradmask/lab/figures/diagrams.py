@@ -44,14 +44,14 @@ def residual_block() -> Figure:
 
 
 def _block(ax: Axes, *, masks_path: bool) -> None:
-    """A block whose trunk runs on the left, with its two convolutions on the right."""
-    trunk, branch, weights, half = 0.6, 4.2, 8.6, _HIGH / 2
+    """A block: its main path on the left, its two convolutions on the right."""
+    main, branch, weights, half = 0.6, 4.2, 8.6, _HIGH / 2
     inside = _MASKED if masks_path else INK
-    ax.text(trunk, 6.75, "error from above", va="center")
-    _arrow(ax, (trunk, 6.4), (trunk, 5.3), masked=masks_path)
-    _arrow(ax, (trunk, 5.3), (trunk, 0.0), before=inside)
-    ax.text(trunk + 0.2, 2.6, "main path", color=inside)
-    ax.plot([trunk, branch], [5.3, 5.3], color=inside, lw=1.6)
+    ax.text(main, 6.75, "error from above", va="center")
+    _arrow(ax, (main, 6.4), (main, 5.3), masked=masks_path)
+    _arrow(ax, (main, 5.3), (main, 0.0), before=inside)
+    ax.text(main + 0.2, 2.6, "main path", color=inside)
+    ax.plot([main, branch], [5.3, 5.3], color=inside, lw=1.6)
     heights = {"convolution 2": 4.0, "convolution 1": 1.6}
     for name, y in heights.items():
         _box(ax, (branch, y), name)
@@ -61,8 +61,8 @@ def _block(ax: Axes, *, masks_path: bool) -> None:
     _arrow(ax, (branch, 5.3), (branch, 4.0 + half), before=inside)
     between = (branch, 4.0 - half), (branch, 1.6 + half)
     _arrow(ax, *between, before=inside, masked=masks_path)
-    ax.plot([branch, branch, trunk], [1.6 - half, 0.5, 0.5], color=inside, lw=1.6)
-    ax.text(trunk, -0.35, "error for the layers below", color=inside, va="center")
+    ax.plot([branch, branch, main], [1.6 - half, 0.5, 0.5], color=inside, lw=1.6)
+    ax.text(main, -0.35, "error for the layers below", color=inside, va="center")
 
 
 def projection() -> Figure:

@@ -10,13 +10,11 @@ bright have a meaning.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
@@ -60,7 +58,8 @@ def printed(figure: Figure) -> tuple[bytes, dict[str, Any]]:
     page = figure.dpi
     figure.dpi = dpi = 2 * page
     file, around = BytesIO(), _around(figure)
-    says = {PIECES: pieces(figure), LINES: of_lines(figure)}
+    figure.set_layout_engine("none")  # nothing moves any more
+    says = {PIECES: _cut(figure, around), LINES: of_lines(figure)}
     texts = {key: json.dumps(value) for key, value in says.items()}
     figure.savefig(file, format="png", dpi=dpi, bbox_inches=around, metadata=texts)
     figure.dpi = page
@@ -84,28 +83,7 @@ def pieces(figure: Figure) -> list[list[Piece]]:
         the names of the rows where only the first column carries them, and what stands
         below.  The whole picture where there is one column.
     """
-    around = _around(figure)
-    whole = Bbox(around.get_points() * figure.dpi)
-    columns = list(_columns(figure))
-    if len(columns) < 2:
-        return [[_piece(whole, whole)]]
-    body = Bbox.union([box for column in columns for box in map(_extent, column)])
-    edges = [whole.x0, *_middles(columns), whole.x1]
-    cut = [
-        Bbox.from_extents(left, body.y0 - GAP, right, body.y1 + GAP)
-        for left, right in pairwise(edges)
-    ]
-    start = _frame(columns[0]).x0 - GAP
-    names = Bbox.from_extents(whole.x0, cut[0].y0, start, cut[0].y1)
-    named = _labels(columns[0]) > LABELLED
-    rows = [
-        [names, box] if number and named and _labels(column) < LABELLED else [box]
-        for number, (column, box) in enumerate(zip(columns, cut, strict=True))
-    ]
-    loose = [[box] for box in _loose(figure)]
-    above = [row for row in loose if row[0].y0 > body.y1 - GAP]
-    below = [row for row in loose if row[0].y1 < body.y0 + GAP]
-    return [[_piece(box, whole) for box in row] for row in [*above, *rows, *below]]
+    return _cut(figure, _around(figure))
 
 
 def of_lines(figure: Figure) -> bool:
@@ -123,41 +101,61 @@ def _around(figure: Figure) -> Bbox:
     return figure.get_tightbbox().padded(PADDING)
 
 
-def _columns(figure: Figure) -> Iterator[list[Axes]]:
-    """Gather axes of which one is above the other; scales of colours follow theirs."""
-    axes = [ax for ax in figure.axes if ax.get_visible()]
-    column: list[Axes] = []
-    for ax in sorted(axes, key=lambda ax: _extent(ax).x0):
-        ends = max((_extent(other).x1 for other in column), default=-1.0)
-        apart = _extent(ax).x0 > ends - GAP
-        if column and apart and not hasattr(ax, "_colorbar"):
+def _cut(figure: Figure, around: Bbox) -> list[list[Piece]]:
+    whole = Bbox(around.get_points() * figure.dpi)
+    columns = list(_columns(figure))
+    if len(columns) < 2:
+        return [[_piece(whole, whole)]]
+    low = min(column.box.y0 for column in columns) - GAP
+    high = max(column.box.y1 for column in columns) + GAP
+    middles = [(one.box.x1 + two.box.x0) / 2 for one, two in pairwise(columns)]
+    cut = [
+        Bbox.from_extents(left, low, right, high)
+        for left, right in pairwise([whole.x0, *middles, whole.x1])
+    ]
+    first = columns[0]
+    names = Bbox.from_extents(whole.x0, low, first.frame - GAP, high)
+    rows = [[cut[0]]] + [
+        [names, box] if first.labels > LABELLED > column.labels else [box]
+        for column, box in zip(columns[1:], cut[1:], strict=True)
+    ]
+    loose = [[box] for box in _loose(figure)]
+    above = [row for row in loose if row[0].y0 > high - 2 * GAP]
+    below = [row for row in loose if row[0].y1 < low + 2 * GAP]
+    return [[_piece(box, whole) for box in row] for row in [*above, *rows, *below]]
+
+
+class _Column(NamedTuple):
+    """Axes of which one is above the other: all of them, and where the first begins."""
+
+    box: Bbox
+    frame: float
+    names: float
+
+    @property
+    def labels(self) -> float:
+        """How much room the names to the left take."""
+        return self.frame - self.names
+
+
+def _columns(figure: Figure) -> Iterator[_Column]:
+    """Gather axes from left to right; a scale of colours goes with what it explains."""
+    axes = {ax: ax.get_tightbbox() for ax in figure.axes if ax.get_visible()}
+    there = [(ax, box) for ax, box in axes.items() if box is not None]
+    column: _Column | None = None
+    for ax, box in sorted(there, key=lambda one: one[1].x0):
+        named, frame = ax.yaxis.get_tightbbox(), ax.get_window_extent().x0
+        own = _Column(box, frame, frame if named is None else named.x0)
+        if column is None:
+            column = own
+        elif box.x0 > column.box.x1 - GAP and not hasattr(ax, "_colorbar"):
             yield column
-            column = []
-        column.append(ax)
-    if column:
+            column = own
+        else:
+            both = zip(column[1:], own[1:], strict=True)
+            column = _Column(Bbox.union([column.box, box]), *map(min, both))
+    if column is not None:
         yield column
-
-
-def _middles(columns: list[list[Axes]]) -> Iterator[float]:
-    for left, right in pairwise(columns):
-        ends = max(_extent(ax).x1 for ax in left)
-        yield (ends + min(_extent(ax).x0 for ax in right)) / 2
-
-
-def _extent(ax: Axes) -> Bbox:
-    box = ax.get_tightbbox()
-    return _frame([ax]) if box is None else box
-
-
-def _frame(column: Iterable[Axes]) -> Bbox:
-    return Bbox.union([ax.get_window_extent() for ax in column])
-
-
-def _labels(column: list[Axes]) -> float:
-    """How much room the names to the left of a column take."""
-    boxes = [ax.yaxis.get_tightbbox() for ax in column]
-    left = [box.x0 for box in boxes if box is not None]
-    return float(_frame(column).x0 - min(left, default=np.inf))
 
 
 def _loose(figure: Figure) -> Iterator[Bbox]:
