@@ -58,7 +58,9 @@ def printed(figure: Figure) -> tuple[bytes, dict[str, Any]]:
     page = figure.dpi
     figure.dpi = dpi = 2 * page
     file, around = BytesIO(), _around(figure)
-    figure.set_layout_engine("none")  # nothing moves any more
+    figure.set_layout_engine("none")  # nothing moves any more,
+    for legend in figure.legends:  # nor goes with the edges of what is saved
+        legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)
     says = {PIECES: _cut(figure, around), LINES: of_lines(figure)}
     texts = {key: json.dumps(value) for key, value in says.items()}
     figure.savefig(file, format="png", dpi=dpi, bbox_inches=around, metadata=texts)

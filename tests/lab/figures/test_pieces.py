@@ -11,7 +11,7 @@ from PIL import Image
 
 from gradmask.lab.figures.pieces import PIECES, Piece, of_lines, pieces, printed
 from gradmask.lab.figures.style import (
-    legend_below,
+    legend_outside,
     show_map,
     signed_bar,
     subplots,
@@ -95,19 +95,25 @@ def test_names_of_rows_stand_before_every_panel():
     assert not any(shows(within(picture, row[1]), "#ff0000") for row in cut[1:])
 
 
-def test_every_entry_of_a_legend_is_a_piece_below():
+@pytest.mark.parametrize("place", ["outside lower center", "outside upper right"])
+def test_every_entry_of_a_legend_is_a_piece(place):
     figure, axes = subplots(2)
     colours = {"one": "#ff0000", "two": "#00ff00", "three": "#0000ff"}
+    axes[0].barh(["a name that is long"], [1], color="white")
     for name, colour in colours.items():
         axes[0].plot([0, 1], label=name, color=colour)
-    legend_below(figure, axes[0])
+    legend_outside(figure, axes[0], place)
     picture, cut, _ = read(figure)
     entries = [row[0] for row in cut if row[0].height < 60]
-    assert cut[2:] == [[entry] for entry in entries]
+    assert len(entries) == len(cut) - 2 == 3
+    assert (cut[0] == [entries[0]]) == (place == "outside upper right")
     for entry, own in zip(entries, colours.values(), strict=True):
         seen = within(picture, entry)
         assert [c for c in colours.values() if shows(seen, c)] == [own]
-        assert (seen[:, [0, -1]] == 255).all()
+    rest = picture.copy()
+    for row in cut:
+        within(rest, row[0])[:] = 255
+    assert (rest == 255).all()
 
 
 def test_a_title_of_all_panels_comes_first_and_a_label_of_all_last():
