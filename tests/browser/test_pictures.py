@@ -89,22 +89,21 @@ def brightest(locator):
 
 
 @pytest.mark.parametrize(
-    ("figure", "mode", "low", "high"),
+    ("name", "figure", "mode", "low", "high"),
     [
-        ("pruning.html#fig-pruned", "light", 255, 255),
-        ("pruning.html#fig-pruned", "dark", 10, 30),
-        ("gradient-mask.html#fig-layers", "light", 255, 255),
-        ("gradient-mask.html#fig-layers", "dark", 180, 220),
+        ("pruning.html", "#fig-pruned", "light", 255, 255),
+        ("pruning.html", "#fig-pruned", "dark", 10, 30),
+        ("gradient-mask.html", "#fig-layers", "light", 255, 255),
+        ("gradient-mask.html", "#fig-layers", "dark", 180, 220),
     ],
 )
 def test_the_ground_of_a_figure_is_white_by_day_and_by_night_dark_or_dimmed(
-    visit, figure, mode, low, high
+    visit, name, figure, mode, low, high
 ):
-    page = visit(figure)
+    page = visit(name)
     page.emulate_media(color_scheme=mode)
     page.locator(f"html[data-theme={mode}]").wait_for()
-    drawn = page.locator(f"figure#{figure.partition('#')[2]} img")
-    pixels = brightest(drawn)
+    pixels = brightest(page.locator(f"figure{figure} img"))
     ground = np.bincount(pixels[[2, -3]].ravel()).argmax()
     assert low <= ground <= high
 
