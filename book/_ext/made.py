@@ -51,9 +51,7 @@ def records(sources: Iterable[str]) -> Iterator[set[str]]:
         for statement in ast.parse(code).body:
             table = symtable.symtable(ast.unparse(statement), "cell", "exec")
             changed = {s.get_name() for s in table.get_symbols() if s.is_assigned()}
-            names = set(used(table)) - set(looped(statement))
-            if isinstance(statement, ast.AugAssign):
-                names |= changed
+            names = set(used(table)) - set(looped(statement)) | set(grown(statement))
             found = set().union(*(behind.get(name, ()) for name in names))
             if "load" in names:
                 texts = (n for n in ast.walk(statement) if isinstance(n, ast.Constant))
@@ -80,6 +78,14 @@ def looped(statement: ast.stmt) -> Iterator[str]:
         if isinstance(node, ast.For):
             targets = ast.walk(node.target)
             yield from (name.id for name in targets if isinstance(name, ast.Name))
+
+
+def grown(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names whose value a statement adds to."""
+    for node in ast.walk(statement):
+        match node:
+            case ast.AugAssign(target=ast.Name(id=name)):
+                yield name
 
 
 def filled(statement: ast.stmt) -> Iterator[str]:

@@ -56,6 +56,7 @@ def test_a_cell_stands_on_what_it_loads(source, expected, records):
         (["a = load('one')", "a = 1", "draw(a)"], set()),
         (["a = load('one')", "a = [x for x in a]", "draw(a)"], {"one"}),
         (["a = load('one')", "b = load('two')", "a += b", "draw(a)"], {"one", "two"}),
+        (["a = load('one')", "for b in 1, 2:\n    a += b", "draw(a)"], {"one"}),
         (["a = {}", "a[1] = load('one')", "draw(a)"], {"one"}),
         (["a = load('one')", "def f():\n    return a", "draw(f())"], {"one"}),
         (["a = load('one')", "def f(a):\n    return a", "draw(f(1))"], set()),

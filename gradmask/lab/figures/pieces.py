@@ -61,31 +61,12 @@ def printed(figure: Figure) -> tuple[bytes, dict[str, Any]]:
     figure.set_layout_engine("none")  # nothing moves any more,
     for legend in figure.legends:  # nor goes with the edges of what is saved
         legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)
-    says = {PIECES: _cut(figure, around), LINES: of_lines(figure)}
+    says = {PIECES: pieces(figure, around), LINES: of_lines(figure)}
     texts = {key: json.dumps(value) for key, value in says.items()}
     figure.savefig(file, format="png", dpi=dpi, bbox_inches=around, metadata=texts)
     figure.dpi = page
     size = {"width": round(around.width * page), "height": round(around.height * page)}
     return file.getvalue(), size
-
-
-def pieces(figure: Figure) -> list[list[Piece]]:
-    """Cut a figure between its columns of panels.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-
-    Returns
-    -------
-    list of list of Piece
-        What belongs side by side, in the order in which it is read: every entry of a
-        legend and every other text above the panels, every column of panels, behind
-        the names of the rows where only the first column carries them, and what stands
-        below.  The whole picture where there is one column.
-    """
-    return _cut(figure, _around(figure))
 
 
 def of_lines(figure: Figure) -> bool:
@@ -97,13 +78,24 @@ def of_lines(figure: Figure) -> bool:
     )
 
 
-def _around(figure: Figure) -> Bbox:
-    """What is drawn, in inches."""
-    figure.draw_without_rendering()
-    return figure.get_tightbbox().padded(PADDING)
+def pieces(figure: Figure, around: Bbox) -> list[list[Piece]]:
+    """Cut a picture between its columns of panels.
 
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure, as it was drawn last.
+    around : matplotlib.transforms.Bbox
+        What of it is saved, in inches.
 
-def _cut(figure: Figure, around: Bbox) -> list[list[Piece]]:
+    Returns
+    -------
+    list of list of Piece
+        What belongs side by side, in the order in which it is read: every entry of a
+        legend and every other text above the panels, every column of panels, behind
+        the names of the rows where only the first column carries them, and what stands
+        below.  The whole picture where there is one column.
+    """
     whole = Bbox(around.get_points() * figure.dpi)
     columns = list(_columns(figure))
     if len(columns) < 2:
@@ -125,6 +117,12 @@ def _cut(figure: Figure, around: Bbox) -> list[list[Piece]]:
     above = [row for row in loose if row[0].y0 > high - 2 * GAP]
     below = [row for row in loose if row[0].y1 < low + 2 * GAP]
     return [[_piece(box, whole) for box in row] for row in [*above, *rows, *below]]
+
+
+def _around(figure: Figure) -> Bbox:
+    """What is drawn, in inches."""
+    figure.draw_without_rendering()
+    return figure.get_tightbbox().padded(PADDING)
 
 
 class _Column(NamedTuple):
