@@ -35,7 +35,7 @@ def browser():
 def visit(browser):
     """Open pages as a new reader, without a network."""
     context = browser.new_context(offline=True, reduced_motion="reduce")
-    yield lambda name: open_page(context, HTML / name)
+    yield lambda name, query="": open_page(context, HTML / name, query)
     context.close()
 
 
@@ -80,17 +80,22 @@ def page(opened):
     return opened
 
 
-def open_page(context, path):
+def open_page(context, path, query=""):
     """Open a page that lists its complaints."""
     page = context.new_page()
     page.complaints = []
     complain = page.complaints.append
     page.on("console", lambda m: m.type == "error" and complain(m.text))
     page.on("pageerror", lambda error: complain(str(error)))
-    page.on("requestfailed", lambda r: complain(f"{r.url} {r.failure}"))
+    page.on("requestfailed", lambda r: given_up(r) or complain(f"{r.url} {r.failure}"))
     page.on("request", lambda r: is_local(r.url) or complain(f"{r.url} is not local"))
-    page.goto(path.as_uri())
+    page.goto(path.as_uri() + query)
     return page
+
+
+def given_up(request):
+    """Whether the browser left the page before the answer, an icon's most often."""
+    return request.failure == "net::ERR_ABORTED"
 
 
 def is_local(url):

@@ -20,8 +20,7 @@ def test_a_search_from_the_keyboard_finds_a_page(visit):
 
 @pytest.fixture
 def searched(visit):
-    page = visit("search.html")
-    page.goto(f"{page.url}?q=retina")
+    page = visit("search.html", "?q=retina")
     page.locator("#search-results li a").first.wait_for()
     return page
 
