@@ -1,4 +1,4 @@
-"""How a mask acts on a network: hooks and autograd nodes, one file for each route."""
+"""How a mask acts on a network: two routes, each with its sites and its node."""
 
 from gradmask.masking.handle import Handle, attach
 from gradmask.masking.layers import (

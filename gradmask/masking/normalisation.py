@@ -17,7 +17,7 @@ from gradmask.functional._numerics import at_least_float32
 from gradmask.masking.convolution import CLOSE, numbers_are_there
 from gradmask.masking.graph import producer
 from gradmask.masking.layers import NORMALISATIONS
-from gradmask.masking.signal import mask_signal
+from gradmask.masking.signal_node import mask_signal
 from gradmask.masking.site import Hook, Switch
 
 __all__ = ["Following", "NormalisationHook", "Reader", "Readers"]

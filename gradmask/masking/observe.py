@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gradmask.masking.graph import channels_last
 from gradmask.masking.layers import ACTIVATIONS
-from gradmask.masking.signal import mask_signal
+from gradmask.masking.signal_node import mask_signal
 
 __all__ = ["recorded"]
 

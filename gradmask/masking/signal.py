@@ -1,29 +1,20 @@
 """The signal route: the masked error flows on, to everything below.
 
-An autograd node stands at a feature map, an activation's input or any other module's
-output, and leaves the forward pass alone.
+A site stands at a feature map, an activation's input or any other module's output.
 """
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import Function
-from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
 
-from gradmask.masking.graph import (
-    channels_last,
-    in_backward,
-    layers_of,
-    leaves,
-    node_of,
-)
+from gradmask.masking.graph import channels_last, node_of
+from gradmask.masking.input_guard import InputGuard
 from gradmask.masking.layers import (
     ACTIVATIONS,
     CHANNELS_LAST,
@@ -31,11 +22,10 @@ from gradmask.masking.layers import (
     axes_in_question,
     unfit_for_signal,
 )
-from gradmask.masking.site import Hook, Site, Switch, alias, carries_gradients
+from gradmask.masking.signal_node import mask_signal
+from gradmask.masking.site import Site, Switch
 
-__all__ = ["SignalRoute", "mask_signal"]
-
-Known = dict[int, weakref.ref[Any]]
+__all__ = ["SignalRoute"]
 
 
 @dataclass(frozen=True)
@@ -151,199 +141,3 @@ class OutputSite(SignalSite):
             return None
         self.expect(module)
         return self.mask(output) if self.is_map(output) else None
-
-
-class InputGuard(Hook):
-    """Refuses to let an attack or a saliency map be computed through the mask.
-
-    What the network is handed openly is looked at when it is called.  Whatever holds
-    the input, its gradient has to pass the masks: there the graph behind a map may end
-    in the network's own parameters only, and a backward pass must compute the gradient
-    of a leaf.
-    """
-
-    def __init__(
-        self, switch: Switch, model: nn.Module, sites: list[SignalSite]
-    ) -> None:
-        self.switch = switch
-        self.model = model
-        self.sites = sites
-        self._parameters: Known = {id(p): weakref.ref(p) for p in model.parameters()}
-        self._fair = -1
-        self._follows_shards = False
-        self.follow_shards()
-
-    def __call__(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        if not any(site.on() for site in self.sites):
-            return
-        if any(map(carries_gradients, _tensors_in((args, kwargs)))):
-            raise RuntimeError(_THE_INPUT + _DECEIVES)
-        if not self._follows_shards and _is_sharded(module):
-            self.follow_shards()
-
-    def follow_shards(self) -> None:
-        """Have modules of ``fully_shard`` say which parameters they gather."""
-        for module in filter(_is_sharded, self.model.modules()):
-            module.register_forward_pre_hook(_Gathered(self.switch, self._parameters))
-            self._follows_shards = True
-
-    def refuse_strangers(self, t: Tensor) -> None:
-        """Raise where the graph behind t ends in no parameter of the network."""
-        if in_backward():
-            return
-        if self._only_parameters(t, self._parameters, set()):
-            return
-        # Parameters may be others now, and themselves be computed (torch.func).
-        now = [layer for p in self.model.parameters() for layer in layers_of(p)]
-        known: Known = self._parameters | {id(p): weakref.ref(p) for p in now}
-        if not self._only_parameters(t, known, {p.grad_fn for p in now} - {None}):
-            raise RuntimeError(_THE_INPUT + _DECEIVES)
-
-    def refuse_detours(self) -> None:
-        """Raise in a backward pass that computes no gradient of a leaf."""
-        if torch._C._are_functorch_transforms_active():
-            return
-        task = torch._C._current_graph_task_id()
-        if task in (-1, self._fair):
-            return
-        node = torch._C._current_autograd_node()
-        if not any(map(_is_computed, leaves(node, lambda n: False))):
-            raise RuntimeError(
-                "a gradient by a feature map is asked for while a GradientMask is "
-                "attached on the signal route: it would be masked" + _DECEIVES
-            )
-        self._fair = task
-
-    def _only_parameters(self, t: Tensor, known: Known, computed: set[Any]) -> bool:
-        def own(leaf: Tensor) -> bool:
-            return (reference := known.get(id(leaf))) is not None and (
-                reference() is leaf
-            )
-
-        def stop(node: Any) -> bool:
-            return node in computed or getattr(node, "guard", None) is self
-
-        start = node_of(t)
-        if start is None:
-            return any(map(own, layers_of(t)))
-        return all(own(leaf.variable) for leaf in leaves(start, stop))
-
-
-class _Gathered(Hook):
-    """Makes known the parameters that a sharded module has only while it runs."""
-
-    def __init__(self, switch: Switch, known: Known) -> None:
-        self.switch = switch
-        self.known = known
-
-    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if not torch.compiler.is_compiling():
-            self.known.update((id(p), weakref.ref(p)) for p in module.parameters())
-
-
-def _is_sharded(module: nn.Module) -> bool:
-    return hasattr(type(module), "unshard")
-
-
-def _tensors_in(tree: Any, depth: int = 3) -> list[Tensor]:
-    """Tensors that a tree of containers and plain objects holds openly."""
-    found = []
-    for leaf in tree_leaves(tree):
-        if isinstance(leaf, Tensor):
-            found.append(leaf)
-        elif depth and hasattr(leaf, "__dict__") and not _is_large(leaf):
-            found += _tensors_in(dict(leaf.__dict__), depth - 1)
-    return found
-
-
-def _is_large(leaf: object) -> bool:
-    return isinstance(leaf, nn.Module | type) or callable(leaf)
-
-
-_THE_INPUT = (
-    "the input requires grad while a GradientMask is attached on the signal route (or "
-    "another tensor that is no parameter of the network): its gradient would be masked"
-)
-_DECEIVES = (
-    ", and an attack or a saliency map made from it would deceive you. Use "
-    "model.eval() or handle.paused(); if it is meant (a sub-network, say), attach with "
-    "allow_input_grad=True"
-)
-
-
-def _is_computed(leaf: Any) -> bool:
-    try:
-        return bool(torch._C._will_engine_execute_node(leaf))
-    except RuntimeError:  # so it says of a leaf that autograd.grad was asked for
-        return True
-
-
-def mask_signal(
-    x: Tensor, masked: Callable[[Tensor], Tensor], *, inplace: bool = False
-) -> Tensor:
-    """Return x with a backward pass that hands ``masked(delta)`` on instead of delta.
-
-    Nothing is copied.  With ``inplace`` the node takes the place of x itself, as the
-    in-place module behind it is about to do, so that later uses of x lie behind it;
-    otherwise the result is a new tensor of the same memory and x's other branches
-    keep their plain error.
-    """
-    if torch._C._are_functorch_transforms_active():
-        node = _TransformedSignal.apply
-    else:
-        node = _in_place if inplace else _MaskedSignal.apply
-    return cast(Tensor, node(x, masked, inplace))
-
-
-class _MaskedSignal(Function):
-    """The node; setting its context up apart would make it several times as slow."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, masked: Callable[[Tensor], Tensor], inplace: bool
-    ) -> Tensor:
-        ctx.masked = masked
-        if inplace:
-            ctx.mark_dirty(x)
-        return x if inplace else alias(x)
-
-    @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.masked(delta), None, None
-
-
-class _TransformedSignal(Function):
-    """The same for torch.func, whose transforms ask for such a context and for vmap."""
-
-    @staticmethod
-    def forward(x: Tensor, masked: Callable[[Tensor], Tensor], inplace: bool) -> Tensor:
-        return x if inplace else alias(x)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, ctx.masked, inplace = inputs
-        if inplace:
-            ctx.mark_dirty(x)
-
-    backward = _MaskedSignal.backward
-
-    @staticmethod
-    def vmap(
-        info: Any,
-        in_dims: tuple[int, ...],
-        x: Tensor,
-        masked: Callable[[Tensor], Tensor],
-        inplace: bool,
-    ) -> tuple[Tensor, int]:
-        dim = in_dims[0]
-        each = torch.vmap(masked, dim, dim, randomness=info.randomness)
-        return _TransformedSignal.apply(x, each, inplace), dim
-
-
-_in_place = _MaskedSignal.apply
-# Before version 2.14 torch.compile lost what mark_dirty says; there such a node stays
-# out of compiled graphs.
-if torch.__version__ < (2, 14):  # type: ignore[operator]
-    _in_place = torch.compiler.disable(_in_place)

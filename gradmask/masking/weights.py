@@ -1,37 +1,31 @@
 """The weights route: a convolution's own weights see the masked error.
 
-The plain error flows on.  An autograd node takes the place of the convolution's own,
-and learns from the normalisation behind it what that lets through.
+The plain error flows on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import Function
 from torch.nn.modules.module import _global_forward_hooks
 from torch.utils.hooks import RemovableHandle
 
 from gradmask import fused
-from gradmask.functional import contribution_energy, project_out
-from gradmask.masking.convolution import Geometry, read, verify
+from gradmask.functional import contribution_energy
+from gradmask.masking.convolution import Geometry, verify
 from gradmask.masking.layers import (
     NORMALISATIONS,
     computes_otherwise,
     unfit_for_weights,
 )
-from gradmask.masking.normalisation import (
-    Following,
-    NormalisationHook,
-    Reader,
-    Readers,
-)
-from gradmask.masking.site import AGAIN, Site, Switch, alias, hook_first
+from gradmask.masking.normalisation import Following, NormalisationHook, Readers
+from gradmask.masking.site import AGAIN, Site, Switch, hook_first
 from gradmask.masking.steering import Steering
+from gradmask.masking.weights_node import mask_compiled_weights, mask_weights
 
 __all__ = ["WeightsRoute"]
 
@@ -201,165 +195,3 @@ def _surroundings(site: WeightsSite, conv: nn.Conv2d) -> tuple[Any, ...]:
     hooks = list(conv._forward_hooks.values())
     before = [*_global_forward_hooks.values(), *hooks[: hooks.index(site)]]
     return type(conv), *before
-
-
-def mask_weights(
-    conv: nn.Conv2d, x: Tensor, output: Tensor, following: Following
-) -> Tensor:
-    """Return a convolution's output with a node of its own, whose weights see the mask.
-
-    The weight and the bias (a weight whose activation is one everywhere) receive the
-    masked error, projected by what `following` says; x receives the plain error.  No
-    second convolution is computed in the forward pass.
-    """
-    x, weight, bias, geometry = read(conv, x, output.dtype)
-    transformed = torch._C._are_functorch_transforms_active()
-    node = _TransformedWeights if transformed else _MaskedWeights
-    masked = node.apply(x, weight, bias, output.detach(), geometry, following)
-    return cast(Tensor, masked)
-
-
-def mask_compiled_weights(
-    conv: nn.Conv2d, x: Tensor, output: Tensor, site: WeightsSite, by: Reader | None
-) -> Tensor:
-    """Do as :func:`mask_weights`, where it is known by whom to project."""
-    x, weight, bias, geometry = read(conv, x, output.dtype)
-    groups = () if by is None else (by.groups,)
-    masked = _CompiledWeights.apply(
-        x, weight, bias, output.detach(), geometry, site, groups
-    )
-    return cast(Tensor, masked)
-
-
-class _MaskedWeights(Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        output: Tensor,
-        geometry: Geometry,
-        following: Following,
-    ) -> Tensor:
-        _set_up(ctx, (x, weight, bias, output, geometry, following), output)
-        return alias(output)
-
-    @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, bias = ctx.saved_tensors
-        following = ctx.following
-
-        def masked() -> Tensor:
-            following.arrive(delta)
-            error = following.site.masked_for(delta, x, weight, ctx.geometry)
-            if error is not delta:
-                error = _projected(ctx, error, x, weight, bias)
-            # Also where nothing was masked.
-            following.let_go()
-            return error
-
-        return *_gradients(ctx, following.site, delta, masked, x, weight), *(None,) * 3
-
-
-class _TransformedWeights(Function):
-    """The same for torch.func, whose transforms ask for a context set up apart."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        output: Tensor,
-        geometry: Geometry,
-        following: Following,
-    ) -> Tensor:
-        return alias(output)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _set_up(ctx, inputs, output)
-
-    backward = _MaskedWeights.backward
-
-
-def _set_up(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    x, weight, bias, _, ctx.geometry, ctx.following = inputs
-    ctx.channels_axis = 1
-    ctx.save_for_backward(x, weight, bias)
-
-
-def _gradients(
-    ctx: Any,
-    site: WeightsSite,
-    delta: Tensor,
-    masked: Callable[[], Tensor],
-    x: Tensor,
-    weight: Tensor,
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """By the input of the plain error; by weight and bias, if wanted, of the masked."""
-    for_input, for_weight, for_bias = ctx.needs_input_grad[:3]
-    gradients = ctx.geometry.gradients
-    dx = dw = db = None
-    if for_weight or for_bias:
-        error = masked()
-        if site.steering and error is not delta:
-            if site.switch.measuring and not torch.compiler.is_compiling():
-                by_weight = (False, True, False)
-                pair = (gradients(t, x, weight, by_weight)[1] for t in (delta, error))
-                site.steering.collect(*pair)
-            error = site.steering.between(delta, error)
-        _, dw, db = gradients(error, x, weight, (False, for_weight, for_bias))
-    if for_input:
-        dx, _, _ = gradients(delta, x, weight, (True, False, False))
-    return dx, dw, db
-
-
-def _projected(
-    ctx: Any, masked: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None
-) -> Tensor:
-    following = ctx.following
-    if not following.projects:
-        return masked
-    # The kept z is detached, lest it hold the graph that holds it.  A second pass
-    # through a retained graph, where it is gone, computes it again, and so does a
-    # double backward pass, to differentiate it.
-    z = following.z
-    if z is None or torch.is_grad_enabled():
-        z = ctx.geometry.forward(x, weight, bias)
-    groups = following.reader.groups
-    if torch.is_grad_enabled():
-        return project_out(masked, z, groups)
-    project = fused.project_out if fused.serves(masked) else project_out
-    return project(masked, z, groups, inplace=True)
-
-
-class _CompiledWeights(Function):
-    """The same in compiled code, where the context holds no state of a pass."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        output: Tensor,
-        geometry: Geometry,
-        site: WeightsSite,
-        groups: tuple[int | None, ...],
-    ) -> Tensor:
-        ctx.geometry, ctx.site, ctx.groups = geometry, site, groups
-        ctx.save_for_backward(x, weight, output if groups else None)
-        return alias(output)
-
-    @staticmethod
-    def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, z = ctx.saved_tensors
-
-        def masked() -> Tensor:
-            error = ctx.site.masked_for(delta, x, weight, ctx.geometry)
-            return project_out(error, z, *ctx.groups) if ctx.groups else error
-
-        return *_gradients(ctx, ctx.site, delta, masked, x, weight), *(None,) * 4
