@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from gradmask.lab.figures.names import name_ends
 from gradmask.lab.figures.style import (
     COLOURS,
     COMPARED,
@@ -189,7 +190,7 @@ def survivals(curves: Mapping[str, Mapping[str, ArrayLike]]) -> Figure:
     ax.set_xticks(range(len(layers)), layers, rotation=30, ha="right")
     ax.axhline(0, color=INK, lw=1)
     ax.set(xlabel="layer randomised last, from the top down", ylabel="rank correlation")
-    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    name_ends(ax)
     return done(figure)
 
 

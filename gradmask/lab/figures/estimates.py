@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from gradmask.lab.figures.names import name_ends
 from gradmask.lab.figures.style import COLOURS, GREY, done, subplots
 from gradmask.lab.reports.stats import Course, Interval
 
@@ -46,7 +47,7 @@ def estimates(
     ax.set_xscale("log", base=2)
     ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.set(xlabel="number of samples B", ylabel="estimate of Q")
-    ax.legend()
+    name_ends(ax)
     return done(figure)
 
 
@@ -74,7 +75,7 @@ def jackknife(
         _dots(ax, q, dots, colour)
     ax.axhline(1, color=GREY, lw=0.9)
     ax.set(xlabel="Q", ylabel="jackknife error / true error", ylim=(0.9, None))
-    ax.legend()
+    name_ends(ax)
     return done(figure)
 
 
@@ -105,7 +106,7 @@ def samples_needed(
         dots = np.array(simulated[directions]).T
         ax.plot(*dots, "o", color=colour, mec="white", ms=6)
     ax.set(xscale="log", yscale="log", xlabel="Q", ylabel="samples B")
-    ax.legend()
+    name_ends(ax)
     return done(figure)
 
 
@@ -131,7 +132,7 @@ def one_step(
     ax.set_xscale("log", base=2)
     ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.set(xlabel="samples in the step, B", ylabel="fresh progress / own")
-    ax.legend(loc="upper left")
+    name_ends(ax)
     return done(figure)
 
 

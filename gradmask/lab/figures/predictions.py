@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
+from gradmask.lab.figures.names import colour_of, name_ends
 from gradmask.lab.figures.style import (
     COLOURS,
     INK,
@@ -82,8 +83,8 @@ def kept_share(
         cut.plot(x, line, color=colour, lw=1.2, label=f"threshold {threshold:g}")
     cut.axhline(0.5, color=INK, lw=0.8, ls=":")
     cut.set(title="Share kept, middle row", xlabel="pixels from the centre")
-    cut.set_ylim(-0.02, 1.19)
-    cut.legend(loc="upper right", ncols=2)
+    cut.set_ylim(-0.02, 1.06)
+    name_ends(cut)
     return done(figure)
 
 
@@ -164,14 +165,22 @@ def against(
                 getattr(ax, f"{axis}axis").set_major_formatter("{x:g}")
         if all(isinstance(value, int) for value in comparison.x):
             ax.set_xticks(comparison.x)
-        named = len(ax.get_legend_handles_labels()[0])
-        crowded = named > 4 and "y" not in log
-        if crowded:
-            ax.margins(y=0.25)
-        if named:
-            ax.legend(ncols=1 + crowded)
+    for ax in axes[0]:
+        _name(ax, roomy="y" in log)
     axes[0, 0].set_ylabel(ylabel)
     return done(figure)
+
+
+def _name(ax: Axes, *, roomy: bool) -> None:
+    """Name series where they end, if each has a colour of its own; else in a legend."""
+    artists, names = ax.get_legend_handles_labels()
+    if len(set(map(colour_of, artists))) == len(names):
+        name_ends(ax)
+        return
+    crowded = len(names) > 4 and not roomy
+    if crowded:
+        ax.margins(y=0.25)
+    ax.legend(ncols=1 + crowded)
 
 
 def predicted_and_measured(

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from gradmask.lab.figures.names import name_ends
 from gradmask.lab.figures.style import (
     COLOURS,
     COMPARED,
@@ -69,7 +70,7 @@ def learning_curves(loss: Runs, accuracy: Runs) -> Figure:
     right.set(title="Validation accuracy", xlabel="epoch", ylabel="per cent")
     for ax in (left, right):
         ax.xaxis.get_major_locator().set_params(integer=True)
-    left.legend()
+        name_ends(ax)
     return done(figure)
 
 
@@ -173,7 +174,7 @@ def attention_through(runs: Runs) -> Figure:
     ax.set(xlabel="epoch", ylabel="input gradient on the object (%)")
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_title("Attention through training", color=INK)
-    ax.legend()
+    name_ends(ax)
     return done(figure)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from gradmask.lab.figures.names import name_ends
 from gradmask.lab.figures.style import (
     COLOURS,
     INK,
@@ -91,5 +92,5 @@ def descents(courses: Mapping[str, Course], critical: float) -> Figure:
     ax.axhline(critical, color=INK, lw=1, ls=":", label="critical strength")
     ax.set_yscale("log")
     ax.set(xlabel="steps", ylabel="strength of the signal")
-    ax.legend(loc="upper right")
+    name_ends(ax)
     return done(figure)

@@ -1,0 +1,101 @@
+"""Names of lines, written where the lines end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.container import ErrorbarContainer
+from matplotlib.lines import Line2D
+from matplotlib.typing import ColorType
+from scipy.optimize import isotonic_regression
+
+__all__ = ["apart", "colour_of", "name_ends", "readable"]
+
+SIZE = 8.5
+"""Of a name, in points."""
+
+CONTRAST = 4.5
+"""Of a text to white that everybody can read: WCAG 2.2, success criterion 1.4.3."""
+
+
+def name_ends(ax: Axes) -> None:
+    """Write the names of the lines of axes at their right ends, in their colours.
+
+    In place of a legend, once all limits are set.  Names that would overlap are moved
+    apart.
+    """
+    ax.autoscale_view()
+    artists, names = ax.get_legend_handles_labels()
+    ends = [_end(ax, _line(artist)) for artist in artists]
+    heights = apart([y for _, y in ends], 1.35 * SIZE / _points_high(ax))
+    for artist, name, (x, _), y in zip(artists, names, ends, heights, strict=True):
+        ax.annotate(
+            name,
+            (x, y),
+            (6, 0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            va="center",
+            fontsize=SIZE,
+            color=readable(colour_of(artist)),
+            annotation_clip=False,
+        )
+
+
+def colour_of(artist: Artist | ErrorbarContainer) -> ColorType:
+    """Colour of a line, with error bars or without."""
+    return _line(artist).get_color()
+
+
+def apart(places: Sequence[float], gap: float) -> list[float]:
+    """Move places as little as possible (least squares), so that none are too near.
+
+    Parameters
+    ----------
+    places : sequence of float
+        In any order, which they keep.
+    gap : float
+        How far apart neighbours are at least.
+    """
+    order = np.argsort(places, kind="stable")
+    steps = gap * np.arange(len(order))
+    moved = np.empty(len(order))
+    moved[order] = isotonic_regression(np.asarray(places)[order] - steps).x + steps
+    return [float(place) for place in moved]
+
+
+def readable(colour: ColorType) -> str:
+    """Darken a colour until a text in it has enough contrast to a white ground."""
+    red, green, blue = 0.95 * np.array(to_rgb(colour))
+    if 1.05 / (_luminance(to_rgb(colour)) + 0.05) < CONTRAST:
+        return readable((red, green, blue))
+    return to_hex(colour)
+
+
+def _luminance(colour: tuple[float, float, float]) -> float:
+    """Relative luminance of sRGB, as WCAG 2.2 defines it."""
+    rgb = np.array(colour)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _line(artist: Artist | ErrorbarContainer) -> Line2D:
+    line = artist.lines[0] if isinstance(artist, ErrorbarContainer) else artist
+    assert isinstance(line, Line2D)
+    return line
+
+
+def _end(ax: Axes, line: Line2D) -> tuple[float, float]:
+    """Rightmost point of a line, as shares of the axes."""
+    shown = line.get_transform().transform(line.get_xydata())
+    ends = ax.transAxes.inverted().transform(shown)
+    x, y = ends[ends[:, 0].argmax()]
+    return float(x), float(y)
+
+
+def _points_high(ax: Axes) -> float:
+    return 72 * ax.bbox.height / ax.figure.dpi
