@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -11,7 +12,6 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.container import ErrorbarContainer
 from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
-from scipy.optimize import isotonic_regression
 
 __all__ = ["apart", "colour_of", "name_ends", "readable"]
 
@@ -54,6 +54,8 @@ def colour_of(artist: Artist | ErrorbarContainer) -> ColorType:
 def apart(places: Sequence[float], gap: float) -> list[float]:
     """Move places as little as possible (least squares), so that none are too near.
 
+    Neighbours that would be too near are moved together, about their mean.
+
     Parameters
     ----------
     places : sequence of float
@@ -61,11 +63,15 @@ def apart(places: Sequence[float], gap: float) -> list[float]:
     gap : float
         How far apart neighbours are at least.
     """
-    order = np.argsort(places, kind="stable")
-    steps = gap * np.arange(len(order))
-    moved = np.empty(len(order))
-    moved[order] = isotonic_regression(np.asarray(places)[order] - steps).x + steps
-    return [float(place) for place in moved]
+    order = sorted(range(len(places)), key=places.__getitem__)
+    groups: list[list[float]] = []
+    for step, index in enumerate(order):
+        groups.append([places[index] - step * gap])
+        while len(groups) > 1 and fmean(groups[-2]) > fmean(groups[-1]):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    means = [fmean(group) for group in groups for _ in group]
+    moved = {index: means[step] + step * gap for step, index in enumerate(order)}
+    return [moved[index] for index in range(len(places))]
 
 
 def readable(colour: ColorType) -> str:
