@@ -26,19 +26,10 @@ def say(app: Sphinx, doctree: nodes.document, page: str) -> None:
     cells = nbformat.read(path, as_version=4).cells
     behind = list(records(c.source if c.cell_type == "code" else "" for c in cells))
     for container in doctree.findall(nodes.container):
-        if container.get("nb_element") == "cell_code" and draws(container):
+        if container.get("nb_element") == "cell_code":
             found = sorted(behind[container["cell_index"]])
-            if found:
+            if found and next(container.findall(nodes.figure), None):
                 container.append(nodes.raw("", html(found), format="html"))
-
-
-def draws(container: nodes.container) -> bool:
-    """Whether a cell puts out a figure, or one that answers to the reader."""
-    if next(container.findall(nodes.figure), None):
-        return True
-    return any(
-        'class="choices"' in raw.astext() for raw in container.findall(nodes.raw)
-    )
 
 
 def records(sources: Iterable[str]) -> Iterator[set[str]]:
