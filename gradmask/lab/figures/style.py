@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import cycler
@@ -217,7 +216,7 @@ def frame(ax: Axes, box: ArrayLike, colour: str) -> None:
 
 def interval_line(
     ax: Axes,
-    interval: Sequence[float],
+    interval: ArrayLike,
     y: float,
     colour: str,
     *,
@@ -226,7 +225,7 @@ def interval_line(
     size: float = 7,
 ) -> None:
     """Draw a mean and the ends of its interval; hollow where nothing may be claimed."""
-    mean, low, high = interval
+    mean, low, high = np.asarray(interval)
     ax.plot([low, high], [y, y], color=colour, lw=0.43 * size, solid_capstyle="butt")
     face = colour if filled else "white"
     ax.plot(mean, y, marker, mfc=face, mec=colour, mew=0.23 * size, ms=size)

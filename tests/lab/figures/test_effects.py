@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.intervals import drawn
 
 from gradmask.lab.figures import effects as draw
 from gradmask.lab.figures.finding import found
@@ -13,17 +14,6 @@ LINES = {
     "two": Interval(0.01, -0.1, 0.12),
     "three": Interval(-0.1, -0.2, -0.05),
 }
-
-
-def drawn(ax):
-    """Ends of the bars, and the dots, in the order in which they were drawn."""
-    bars = [line for line in ax.lines if line.get_marker() == "None"]
-    dots = [
-        line
-        for line in ax.lines
-        if line.get_marker() != "None" and len(line.get_xdata())
-    ]
-    return [list(bar.get_xdata()) for bar in bars], dots
 
 
 @pytest.mark.parametrize("scale", [1, 100])
@@ -118,29 +108,6 @@ def test_steps_cost_what_they_cost_and_the_floor_is_hollow():
     assert [dot.get_xdata()[0] for dot in dots] == [1.5, 1.2]
     assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["signal", "signal, floor"]
-
-
-def test_answers_add_up_to_all_scenes():
-    bars = {"plain": (0.25, 0.3), "theory": (0.5, 0.3)}
-    (ax,) = draw.answers({"all": bars}).axes
-    widths = np.array([[bar.get_width() for bar in bars] for bars in ax.containers])
-    assert widths[0] == pytest.approx([25, 50])
-    assert widths[1] == pytest.approx([30, 30])
-    assert widths.sum(0) == pytest.approx([100, 100])
-
-
-def test_leads_stand_by_the_width_of_the_stripes_with_what_the_kernel_sees():
-    narrow = draw.Lead(4.0, 8, 0.5, Interval(0.1, 0.05, 0.15))
-    wide = draw.Lead(4.0, 16, 0.9, Interval(0.02, -0.01, 0.05))
-    seen, led = draw.blindness([wide, narrow], [8, 16], {4.0: [0.5, 0.9]}).axes
-    assert list(seen.lines[0].get_ydata()) == [50, 90]
-    assert sorted(dot.get_xdata()[0] for dot in seen.lines[1:]) == [8, 16]
-    _, dots = drawn(led)
-    assert [dot.get_xdata()[0] for dot in dots] == pytest.approx([10, 2])
-    assert [dot.get_ydata()[0] for dot in dots] == [0, 1]
-    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
-    assert [t.get_text() for t in led.get_yticklabels()] == ["8 pixels", "16 pixels"]
-    assert [text.get_text() for text in led.texts] == ["sees 50 %", "sees 90 %"]
 
 
 def test_the_finding_has_a_dot_for_every_way_and_place():
