@@ -90,20 +90,23 @@ class Record:
     @property
     def provenance(self) -> str:
         """On what, from what and in how long the record was made, a few lines."""
-        seconds = sum(run.seconds for run in self.runs.values())
-        made = {
-            key: ", ".join(
-                sorted({str(run.provenance[key]) for run in self.runs.values()})
-            )
-            for key in ("hardware", "device", "threads", "torch", "commit", "date")
-        }
-        return (
-            f"{self.experiment}, profile {self.profile}: {len(self.runs)} seeds, "
-            f"{seconds / 60:.0f} minutes in all\n"
-            f"{made['hardware']}, {made['device']}, threads {made['threads']}\n"
-            f"torch {made['torch']}\n"
-            f"commit {made['commit']}, {made['date']}"
-        )
+        runs = self.runs.values()
+        seconds = sum(run.seconds for run in runs)
+
+        def made(key: str) -> str:
+            found = {str(r.provenance[key]) for r in runs if key in r.provenance}
+            return ", ".join(sorted(found))
+
+        lines = [
+            f"{self.experiment}, profile {self.profile}: {len(runs)} "
+            f"seed{'s' * (len(runs) != 1)}, {seconds / 60:.0f} minutes in all",
+            f"{made('hardware')}, {made('device')}, threads {made('threads')}",
+            f"torch {made('torch')}",
+            f"commit {made('commit')}, {made('date')}",
+        ]
+        if images := made("images"):
+            lines.append(f"images: {images}")
+        return "\n".join(lines)
 
 
 def folder() -> Path:
