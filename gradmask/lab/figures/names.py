@@ -76,10 +76,11 @@ def apart(places: Sequence[float], gap: float) -> list[float]:
 
 def readable(colour: ColorType) -> str:
     """Darken a colour until a text in it has enough contrast to a white ground."""
-    red, green, blue = 0.95 * np.array(to_rgb(colour))
-    if 1.05 / (_luminance(to_rgb(colour)) + 0.05) < CONTRAST:
-        return readable((red, green, blue))
-    return to_hex(colour)
+    rgb = to_rgb(colour)
+    if 1.05 / (_luminance(rgb) + 0.05) >= CONTRAST:
+        return to_hex(rgb)
+    red, green, blue = (0.95 * part for part in rgb)
+    return readable((red, green, blue))
 
 
 def _luminance(colour: tuple[float, float, float]) -> float:

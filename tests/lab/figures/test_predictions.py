@@ -39,6 +39,16 @@ def test_measurements_stand_against_predictions():
     assert [1.5, 1.5] in [list(line.get_xdata()) for line in ax.lines]
 
 
+@pytest.mark.parametrize(("label", "explained"), [("", False), ("theory", True)])
+def test_only_series_that_share_a_colour_need_a_legend(label, explained):
+    dots = [Interval(1.0, 0.5, 1.5), Interval(2.0, 1.5, 2.5)]
+    lines = {name: {label: [1.1, 2.1]} for name in ("a", "b")}
+    comparison = draw.Comparison((1, 2), {"a": dots, "b": dots}, lines)
+    (ax,) = draw.against({"title": comparison}, "x").axes
+    assert (ax.get_legend() is not None) == explained
+    assert [text.get_text() for text in ax.texts] == ([] if explained else ["a", "b"])
+
+
 def test_gains_are_drawn_over_their_predictions():
     groups = {"lateral masks": [[1.0, 2.0], [3.0, 4.0]], "random": [[0.5, 0.6]]}
     titles = ["a", "b", "c", "d"]
