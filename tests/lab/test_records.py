@@ -50,6 +50,7 @@ DIGESTS = {
     "equal_fit": "3d1dcaa87ea6ebfb59d33edd9a1c1ce8",
     "fashion_mnist": "9c628d05e2b327b577c61c5fa022c1d2",
     "finetuning": "a498ed4d9bee88124ae1e89a2d541351",
+    "finetuning_all": "3b75b431e8e4fbec25cb72b0213952f6",
     "horizon": "fa375020679e6a89770281e61ac1ebd4",
     "horizon_controls": "b7dd3e47d53c414f335e7274e37e9fa3",
     "hunt_backgrounds": "f0e62e5b547846bc259de6eabe3d9776",
