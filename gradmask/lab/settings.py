@@ -8,7 +8,14 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["BUDGETS", "active_budget", "budget", "cache_folder", "find_device"]
+__all__ = [
+    "BUDGETS",
+    "active_budget",
+    "budget",
+    "cache_folder",
+    "find_device",
+    "multiplies_halves",
+]
 
 T = TypeVar("T")
 
@@ -61,3 +68,13 @@ def find_device() -> torch.device:
     if torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def multiplies_halves(device: torch.device) -> bool:
+    """Whether a device has units that multiply matrices of bfloat16.
+
+    GPUs have, and CPUs with Intel's AMX; others would be slower than in float32.
+    """
+    if device.type == "cpu":
+        return torch.cpu._is_amx_tile_supported()
+    return device.type == "cuda"

