@@ -183,7 +183,7 @@ class _CompiledWeights(Function):
     ) -> Tensor:
         ctx.geometry, ctx.site, ctx.groups = geometry, site, groups
         ctx.save_for_backward(x, weight, output if groups else None)
-        return alias(output)
+        return output.clone()
 
     @staticmethod
     def backward(ctx: Any, delta: Tensor) -> tuple[Tensor | None, ...]:

@@ -232,10 +232,13 @@ def test_an_attack_through_a_compiled_network_is_refused():
             compiled(x.requires_grad_())
 
 
-@pytest.mark.skipif(
+INDUCTOR = pytest.mark.skipif(
     not (shutil.which("g++") or shutil.which("clang++")),
     reason="no C++ compiler for inductor",
 )
+
+
+@INDUCTOR
 @pytest.mark.parametrize("route", ["signal", "weights"])
 def test_inductor(route):
     model, x = plain_net(inplace=True), batch()
@@ -245,6 +248,20 @@ def test_inductor(route):
         masked = gradients(model, x)
         assert close(gradients(model, x, compiled), masked)
     assert not close(plain, masked)
+
+
+@INDUCTOR
+@pytest.mark.parametrize("route", ["signal", "weights"])
+def test_inductor_lets_what_follows_a_masked_module_work_in_place(route):
+    model, x = plain_net(inplace=True), batch()
+    with gm.GradientMask(1.0, route=route).attach(model):
+        masked = gradients(model, x)
+    # Modules compiled one by one, before any eager pass.
+    for module in (apart := plain_net(inplace=True)):
+        module.compile()
+    with gm.GradientMask(1.0, route=route).attach(apart):
+        for _ in range(3):
+            assert close(gradients(apart, x), masked)
 
 
 class Watcher:
