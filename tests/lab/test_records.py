@@ -67,6 +67,7 @@ DIGESTS = {
     "photographs_imagenet": "4291c82c10f800ef344c1471824c4afd",
     "premise": "09283087776dbff1fe7cb7011db45d2d",
     "quality": "bb831b4813dfa4f1227c18e9e53846e3",
+    "recipe_airbench": "e638cc71684f6485d8c995cdb11d735d",
     "recipe_cifar10": "5be71b04ba873bcd813e68289b8e73b8",
     "recipe_fashion": "1a9c1bc13e92d8981385fb8a805ea036",
     "robustness": "e6d0a13afb9e384f9ade3485e99e5c8a",
