@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from gradmask import GradientMask, QualityMonitor
 from gradmask.lab.experiments import images
@@ -221,3 +222,20 @@ def test_a_wrong_field_is_refused():
     for kind in (Comparison, SceneImages, Levels, Variant):
         with pytest.raises(TypeError, match="epcohs"):
             kind(epcohs=90)
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_a_benchmark_says_in_which_precision_its_networks_are_measured(
+    monkeypatch, able
+):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: able)
+    asked = experiment("cifar10_airbench").smoke()
+    seen, model = set(), small_cnn(seed=0)
+    conv = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
+    conv.register_forward_hook(lambda m, i, out: seen.add(out.dtype))
+    found = asked._measured(model, *asked.images.splits(0))
+    assert math.isfinite(found["calibration error"])
+    assert seen == {torch.bfloat16 if able else torch.float32}
+    if not torch.cuda.is_available():
+        said = "bfloat16 by autocast" if able else "float32"
+        assert asked.materials["precision"] == said

@@ -290,3 +290,29 @@ def test_the_budget_is_read_from_the_environment(monkeypatch):
 
 def test_the_device_is_one_that_this_machine_has():
     assert torch.zeros(1, device=knob.find_device()).item() == 0
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_a_processor_with_units_for_it_trains_in_half_precision(
+    tiny, monkeypatch, able
+):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: able)
+    seen = set()
+    model, passes = begun(tiny, epochs=1, fast=True)
+    conv = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
+    conv.register_forward_hook(lambda m, i, out: seen.add(out.dtype))
+    last = finish(passes)
+    assert seen == {torch.bfloat16 if able else torch.float32}
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    exact = finish(begun(tiny, epochs=1)[1])
+    assert last.loss == pytest.approx(exact.loss, rel=0.02)
+    assert (last.loss == exact.loss) is not able
+
+
+def test_graphics_cards_multiply_halves_and_others_are_asked(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    found = {
+        kind: knob.multiplies_halves(torch.device(kind))
+        for kind in ("cuda", "cpu", "mps")
+    }
+    assert found == {"cuda": True, "cpu": False, "mps": False}
