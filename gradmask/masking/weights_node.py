@@ -183,6 +183,8 @@ class _CompiledWeights(Function):
     ) -> Tensor:
         ctx.geometry, ctx.site, ctx.groups = geometry, site, groups
         ctx.save_for_backward(x, weight, output if groups else None)
+        # Where compiled code ends here, nobody could modify an alias in place; within
+        # it the copy is fused away.
         return output.clone()
 
     @staticmethod
