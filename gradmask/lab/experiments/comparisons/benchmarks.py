@@ -15,7 +15,7 @@ from gradmask.lab.training.variants import (
     with_controls,
 )
 
-__all__ = ["CIFAR10", "TABLE"]
+__all__ = ["AIRBENCH", "CIFAR10", "TABLE"]
 
 SIGNAL = MASKS["signal"]
 
