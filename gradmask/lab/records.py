@@ -104,8 +104,7 @@ class Record:
             f"torch {made('torch')}",
             f"commit {made('commit')}, {made('date')}",
         ]
-        if images := made("images"):
-            lines.append(f"images: {images}")
+        lines += [f"{key}: {made(key)}" for key in ("images", "precision") if made(key)]
         return "\n".join(lines)
 
 

@@ -168,18 +168,25 @@ def verdict_table(columns: Mapping[str, Sequence[Entry]]) -> HTML:
     Parameters
     ----------
     columns : mapping of str to sequence of Entry
-        By its title a ledger of one mask; all of the same claims.
+        By its title a ledger of one mask, as far as its record can decide the claims.
     """
-    body = []
-    for entries in zip(*columns.values(), strict=True):
-        verdicts = (
-            f"{entry.verdict}: {entry.rival}"
-            if entry.verdict.startswith("a simpler")
-            else entry.verdict
-            for entry in entries
-        )
-        body.append([entries[0].claim.text, *verdicts])
+    ledgers = {
+        title: {entry.claim: entry for entry in entries}
+        for title, entries in columns.items()
+    }
+    claims = dict.fromkeys(claim for found in ledgers.values() for claim in found)
+    body = [
+        [claim.text, *(_said(found.get(claim)) for found in ledgers.values())]
+        for claim in claims
+    ]
     return table(["claim: the network is", *columns], body)
+
+
+def _said(entry: Entry | None) -> str:
+    if entry is None:
+        return "not measured"
+    simpler = entry.verdict.startswith("a simpler")
+    return f"{entry.verdict}: {entry.rival}" if simpler else entry.verdict
 
 
 def attack_table(rows: Sequence[Row]) -> HTML:

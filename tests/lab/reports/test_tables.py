@@ -1,5 +1,6 @@
 """Tables show what the statistics give."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from gradmask.lab.records import Record, Run
@@ -90,6 +91,9 @@ def test_what_is_stored_says_how_it_was_made():
     text = stored(Record("core", "gpu", {}, {1: copies, 2: copies})).data
     assert "2 seeds, 2 minutes in all" in text
     assert text.count("images: JPEG copies") == 1
+    assert "precision" not in text
+    halved = Run(1, [], 60.0, run.provenance | {"precision": "bfloat16"})
+    assert "precision: bfloat16" in stored(Record("core", "gpu", {}, {1: halved})).data
 
 
 def test_verdicts_name_the_simpler_method():
@@ -97,6 +101,8 @@ def test_verdicts_name_the_simpler_method():
     zero, one = Interval(0.0, -0.1, 0.1), Interval(0.2, 0.1, 0.3)
     ahead, level = (Entry(claim, "mask", one, "top-k", rest) for rest in (one, zero))
     verdicts = "holds", "a simpler method does as well: top-k"
-    assert body(verdict_table({"a": [ahead], "b": [level]})) == [
-        ["more accurate", *verdicts]
+    other = replace(ahead, claim=replace(claim, text="looks at the object"))
+    assert body(verdict_table({"a": [ahead], "b": [level, other]})) == [
+        ["more accurate", *verdicts],
+        ["looks at the object", "not measured", "holds"],
     ]
