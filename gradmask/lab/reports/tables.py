@@ -162,24 +162,20 @@ def ledger_table(entries: Sequence[Entry], benchmark: Sequence[Entry] = ()) -> H
     return markup(header, body)
 
 
-def verdict_table(columns: Mapping[str, Sequence[Entry]]) -> HTML:
-    """Verdicts alone: a row for a claim, a column for a mask.
+def verdict_table(ledgers: Mapping[str, Sequence[Entry]]) -> HTML:
+    """Verdicts alone: a row for a mask on some images, a column for a claim.
 
     Parameters
     ----------
-    columns : mapping of str to sequence of Entry
+    ledgers : mapping of str to sequence of Entry
         By its title a ledger of one mask, as far as its record can decide the claims.
     """
-    ledgers = {
-        title: {entry.claim: entry for entry in entries}
-        for title, entries in columns.items()
-    }
-    claims = dict.fromkeys(claim for found in ledgers.values() for claim in found)
-    body = [
-        [claim.text, *(_said(found.get(claim)) for found in ledgers.values())]
-        for claim in claims
-    ]
-    return table(["claim: the network is", *columns], body)
+    claims = dict.fromkeys(entry.claim for found in ledgers.values() for entry in found)
+    body = []
+    for title, entries in ledgers.items():
+        known = {entry.claim: entry for entry in entries}
+        body.append([title, *(_said(known.get(claim)) for claim in claims)])
+    return table(["the network is", *(claim.text for claim in claims)], body)
 
 
 def _said(entry: Entry | None) -> str:
