@@ -40,6 +40,7 @@ DIGESTS = {
     "augmented_backgrounds": "7514733db58c7353cd6b3cbd6e1f7057",
     "augmented_scenes": "785c8eb77743e0a613265e35e25da908",
     "cifar10_airbench": "b6256b3dcd5af1f6f86e4e823b3b5398",
+    "cifar10_airbench_shorter": "9cf11c0f94a66f7228153fc959b4b46d",
     "confirm": "f11b45696548ae22f830985624e179cb",
     "core": "27557df6124e4c8213f72c8d7d32022e",
     "cross_cnn": "9f29e6805bdad796efe6d50890ac7d51",
