@@ -95,9 +95,8 @@ def train(
     augment : callable, optional
         Changes every batch; see :data:`Augment`.
     fast : bool, default False
-        Whether a device that multiplies bfloat16 does so, in what autocast says can be
-        (:func:`gradmask.lab.settings.multiplies_halves`), and a single GPU replays its
-        steps as a CUDA graph.
+        Whether a GPU, or a processor with units for it, computes in bfloat16 what
+        autocast says can be, and a single GPU replays its steps as a CUDA graph.
     checkpoint : Path, optional
         File that keeps the state after every pass, replaced in one step.  If it is
         there, training continues behind the pass that wrote it.
