@@ -175,7 +175,7 @@ def verdict_table(ledgers: Mapping[str, Sequence[Entry]]) -> HTML:
     for title, entries in ledgers.items():
         known = {entry.claim: entry for entry in entries}
         body.append([title, *(_said(known.get(claim)) for claim in claims)])
-    return table(["the network is", *(claim.text for claim in claims)], body)
+    return table(["mask, images", *(claim.text for claim in claims)], body)
 
 
 def _said(entry: Entry | None) -> str:
