@@ -157,7 +157,7 @@ def ledger_table(entries: Sequence[Entry], benchmark: Sequence[Entry] = ()) -> H
         if other := known.get((entry.claim, entry.mask)):
             cells += [points(other.to_plain), f"<strong>{other.verdict}</strong>"]
         elif known:
-            cells += ["not measured", ""]
+            cells += ["not measured", "none"]
         body.append(cells)
     return markup(header, body)
 

@@ -52,7 +52,7 @@ def test_the_ledger_has_columns_for_the_benchmark():
     assert "CIFAR-10" not in alone.data
     assert [row[-2:] for row in body(both)] == [
         ["+0.0 [−10.0, +10.0]", "fails"],
-        ["not measured", ""],
+        ["not measured", "none"],
     ]
     assert both.data.count("<strong>holds</strong>") == 2
 
