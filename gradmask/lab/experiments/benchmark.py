@@ -50,7 +50,7 @@ class OnBenchmark(Experiment):
 
     @property
     def materials(self) -> dict[str, str]:
-        """Where the images come from, and what networks compute in."""
+        """Where the images come from, and what networks are trained in."""
         halves = multiplies_halves(find_device())
         precision = "bfloat16 by autocast" if halves else "float32"
         return {"images": self.images.source, "precision": precision}

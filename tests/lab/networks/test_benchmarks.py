@@ -44,7 +44,7 @@ def test_colour_and_grey_images_become_logits_and_masks_attach(name):
     for mask in masks:
         with mask.attach(model.train()) as handle:
             model(torch.rand(2, 3, side, side)).square().sum().backward()
-        assert len(handle.sites) >= 7
+        assert len(handle.sites) > (6 if name == "airbench" else 8)
 
 
 def test_a_grey_image_is_the_colour_image_without_colour(name):
