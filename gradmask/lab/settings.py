@@ -73,8 +73,9 @@ def find_device() -> torch.device:
 def multiplies_halves(device: torch.device) -> bool:
     """Whether a device has units that multiply matrices of bfloat16.
 
-    GPUs have, and CPUs with Intel's AMX; others would be slower than in float32.
+    GPUs have, and CPUs with AVX512-BF16, as all with AMX have; others would be slower
+    than in float32.
     """
     if device.type == "cpu":
-        return torch.cpu._is_amx_tile_supported()
+        return torch.cpu._is_avx512_bf16_supported()
     return device.type == "cuda"

@@ -125,7 +125,7 @@ class _Part:
         return found if made.items() <= found.items() else None
 
     def _made(self, device: torch.device) -> Kept:
-        made = provenance(device) | self.experiment.materials
+        made = provenance(device) | self.experiment.materials(device)
         described = {"config": self.experiment.configuration, "provenance": made}
         like_stored: Kept = json.loads(json.dumps(described))
         return like_stored

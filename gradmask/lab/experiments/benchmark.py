@@ -15,7 +15,7 @@ from gradmask.lab.experiments.images import BenchmarkImages
 from gradmask.lab.experiments.levels import Levels, numbers
 from gradmask.lab.measures.accuracy import calibration_error
 from gradmask.lab.networks.inspection import predict
-from gradmask.lab.settings import find_device, multiplies_halves
+from gradmask.lab.settings import multiplies_halves
 from gradmask.lab.training.crops import CropsAndFlips
 
 __all__ = ["STANDARD", "BenchmarkComparison", "OnBenchmark"]
@@ -48,10 +48,9 @@ class OnBenchmark(Experiment):
     images: BenchmarkImages
     padding: int = 4
 
-    @property
-    def materials(self) -> dict[str, str]:
+    def materials(self, device: torch.device) -> dict[str, str]:
         """Where the images come from, and what networks are trained in."""
-        halves = multiplies_halves(find_device())
+        halves = multiplies_halves(device)
         precision = "bfloat16 by autocast" if halves else "float32"
         return {"images": self.images.source, "precision": precision}
 

@@ -68,9 +68,8 @@ class Experiment(ABC):
     def smoke(self) -> Self:
         """Shrink every size to what a test waits for, and ask the same question."""
 
-    @property
-    def materials(self) -> dict[str, str]:
-        """What the provenance of its runs has to say besides, by key."""
+    def materials(self, device: torch.device) -> dict[str, str]:
+        """What the provenance of runs on a device has to say besides, by key."""
         return {}
 
     def gpu(self) -> Self:

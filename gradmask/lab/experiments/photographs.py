@@ -72,8 +72,7 @@ class PhotographMaps(Experiment):
     quality: int = 50
     seeds: range = range(1)
 
-    @property
-    def materials(self) -> dict[str, str]:
+    def materials(self, device: torch.device) -> dict[str, str]:
         """Where photographs and weights come from."""
         return {"images": "scikit-image's own", "weights": WEIGHTS}
 

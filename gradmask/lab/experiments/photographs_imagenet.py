@@ -49,8 +49,7 @@ class ImageNetMaps(Experiment):
     batch_size: int = 25
     seeds: range = range(1)
 
-    @property
-    def materials(self) -> dict[str, str]:
+    def materials(self, device: torch.device) -> dict[str, str]:
         """Where photographs and weights come from."""
         images = "JPEG copies of ImageNet's validation set, squares of 224 pixels"
         return {"images": images, "weights": WEIGHTS}

@@ -228,7 +228,7 @@ def test_a_wrong_field_is_refused():
 def test_a_benchmark_says_in_which_precision_its_networks_are_measured(
     monkeypatch, able
 ):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: able)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: able)
     asked = experiment("cifar10_airbench").smoke()
     seen, model = set(), small_cnn(seed=0)
     conv = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
@@ -236,6 +236,13 @@ def test_a_benchmark_says_in_which_precision_its_networks_are_measured(
     found = asked._measured(model, *asked.images.splits(0))
     assert math.isfinite(found["calibration error"])
     assert seen == {torch.bfloat16 if able else torch.float32}
-    if not torch.cuda.is_available():
-        said = "bfloat16 by autocast" if able else "float32"
-        assert asked.materials["precision"] == said
+    said = {
+        kind: asked.materials(torch.device(kind))["precision"]
+        for kind in ("cpu", "cuda", "mps")
+    }
+    halves = "bfloat16 by autocast"
+    assert said == {
+        "cpu": halves if able else "float32",
+        "cuda": halves,
+        "mps": "float32",
+    }

@@ -296,7 +296,7 @@ def test_the_device_is_one_that_this_machine_has():
 def test_a_processor_with_units_for_it_trains_in_half_precision(
     tiny, monkeypatch, able
 ):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: able)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: able)
     seen = set()
     model, passes = begun(tiny, epochs=1, fast=True)
     conv = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
@@ -310,7 +310,7 @@ def test_a_processor_with_units_for_it_trains_in_half_precision(
 
 
 def test_graphics_cards_multiply_halves_and_others_are_asked(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     found = {
         kind: knob.multiplies_halves(torch.device(kind))
         for kind in ("cuda", "cpu", "mps")
