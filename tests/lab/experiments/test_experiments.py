@@ -29,6 +29,7 @@ CPU = torch.device("cpu")
         ("cifar10_readings", 2),
         ("cifar10_premise", 32),
         ("airbench_premise", 24),
+        ("scenes_premise", 24),
         ("cifar10_airbench", 5),
         ("recipe_cifar10", 3),
         ("stripes", 22),
