@@ -39,7 +39,7 @@ __all__ = [
 
 def bands(
     panels: Mapping[str, Mapping[str, Course]],
-    xlabel: str,
+    xlabel: str | Sequence[str],
     ylabel: str,
     *,
     styles: Mapping[str, Style] = COMPARED,
@@ -52,8 +52,10 @@ def bands(
     ----------
     panels : mapping of str to mapping of str to Course
         By the panel's title and the name of the series.
-    xlabel, ylabel : str
-        Titles of the axes.
+    xlabel : str or sequence of str
+        Title of the horizontal axis, which the panels then share, or of each panel's.
+    ylabel : str
+        Title of the vertical axis.
     styles : mapping of str to Style
         By the name of the series; those of a mask and its baselines by default.
     scale : float, default 100
@@ -61,13 +63,15 @@ def bands(
     sharey : bool, default True
         Whether the panels share the vertical axis.
     """
+    sharex = isinstance(xlabel, str)
+    titles = [xlabel] * len(panels) if isinstance(xlabel, str) else xlabel
     figure, axes = subplots(
-        len(panels), height=2.9, sharex=True, sharey=sharey, squeeze=False
+        len(panels), height=2.9, sharex=sharex, sharey=sharey, squeeze=False
     )
-    for ax, (title, series) in zip(axes[0], panels.items(), strict=True):
+    for ax, (title, series), below in zip(axes[0], panels.items(), titles, strict=True):
         for name, course in series.items():
             _band(ax, course, styles[name], name, scale)
-        ax.set(title=title, xlabel=xlabel)
+        ax.set(title=title, xlabel=below)
     axes[0, 0].set_ylabel(ylabel)
     legend_below(figure, axes[0, 0])
     return done(figure)

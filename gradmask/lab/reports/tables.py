@@ -13,7 +13,7 @@ from gradmask.lab.reports.comparison import BASELINES, effects, per_seed, summar
 from gradmask.lab.reports.cost import ratios
 from gradmask.lab.reports.markup import markup, table
 from gradmask.lab.reports.multiplicity import holm, p_value
-from gradmask.lab.reports.stats import Interval, mean_interval
+from gradmask.lab.reports.stats import Interval, mean_interval, paired_difference
 
 __all__ = [
     "attack_table",
@@ -23,6 +23,7 @@ __all__ = [
     "ledger_table",
     "means_table",
     "points",
+    "readings_table",
     "stored",
     "table",
     "verdict",
@@ -109,24 +110,56 @@ def corrected_table(
     quantities : mapping of str to str
         Shares, and the title of each.
     """
-    adjusted = holm(
+    cells = _corrected(
         {
-            (quantity, rival): p_value(
-                per_seed(rows, mask, quantity), per_seed(rows, mask, quantity, rival)
+            (quantity, rival): (
+                per_seed(rows, mask, quantity),
+                per_seed(rows, mask, quantity, rival),
             )
             for quantity in quantities
             for rival in BASELINES
         }
     )
-    body = []
-    for quantity, title in quantities.items():
-        cells = [title]
-        for rival, interval in effects(rows, mask, quantity).items():
-            star = "*" if adjusted[quantity, rival] < 0.05 else ""
-            text = points(interval) + star
-            cells.append(f"<strong>{text}</strong>" if interval.excludes_zero else text)
-        body.append(cells)
+    body = [
+        [title, *(cells[quantity, rival] for rival in BASELINES)]
+        for quantity, title in quantities.items()
+    ]
     return markup(["points", *(f"vs. {name}" for name in BASELINES)], body)
+
+
+def readings_table(
+    rows: Sequence[Row],
+    readings: Mapping[str, tuple[str, str]],
+    quantities: Mapping[str, str],
+) -> HTML:
+    """Readings of lateral inhibition, and their differences to plain training.
+
+    Bold and stars are those of :func:`corrected_table`.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        A record's rows.
+    readings : mapping of str to (str, str)
+        Variants' names, the title of each, and what becomes of an error there.
+    quantities : mapping of str to str
+        Shares, and the title of each.
+    """
+    cells = _corrected(
+        {
+            (name, quantity): (
+                per_seed(rows, name, quantity),
+                per_seed(rows, "plain", quantity),
+            )
+            for name in readings
+            for quantity in quantities
+        }
+    )
+    body = [
+        [*map(escape, said), *(cells[name, quantity] for quantity in quantities)]
+        for name, said in readings.items()
+    ]
+    return markup(["reading", "what becomes of an error", *quantities.values()], body)
 
 
 def ledger_table(entries: Sequence[Entry], benchmark: Sequence[Entry] = ()) -> HTML:
@@ -245,6 +278,19 @@ def stored(*records: Record) -> HTML:
         f'<details class="stored"><summary>How the results were made: {names}</summary>'
         f"<ul>{items}</ul></details>"
     )
+
+
+def _corrected(
+    pairs: Mapping[tuple[str, str], tuple[Sequence[float], Sequence[float]]],
+) -> dict[tuple[str, str], str]:
+    """Write paired differences: bold if clear, with a star if so after correction."""
+    adjusted = holm({name: p_value(*pair) for name, pair in pairs.items()})
+    cells = {}
+    for name, pair in pairs.items():
+        interval = paired_difference(*pair)
+        text = points(interval) + "*" * (adjusted[name] < 0.05)
+        cells[name] = f"<strong>{text}</strong>" if interval.excludes_zero else text
+    return cells
 
 
 def _per_cent(interval: Interval) -> str:

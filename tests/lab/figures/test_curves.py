@@ -40,6 +40,13 @@ def test_bands_have_a_panel_for_each_group_and_the_styles_of_their_series():
     assert len(right.lines) == 1
 
 
+def test_panels_may_have_levels_of_their_own():
+    panels = {"one": {"mask": COURSE}, "two": {"mask": COURSE._replace(x=[0, 90])}}
+    left, right = draw.bands(panels, ["strength", "sparsity"], "%").axes
+    assert (left.get_xlabel(), right.get_xlabel()) == ("strength", "sparsity")
+    assert left.get_xlim()[1] < 10 < 90 < right.get_xlim()[1]
+
+
 def test_overlap_is_drawn_as_it_is():
     (ax,) = draw.overlap({"vgg": {"lateral": COURSE}}).axes
     assert np.allclose(ax.lines[0].get_ydata(), [0.5, 0.6])

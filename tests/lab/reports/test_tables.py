@@ -11,6 +11,7 @@ from gradmask.lab.reports.tables import (
     corrected_table,
     ledger_table,
     means_table,
+    readings_table,
     stored,
     verdict_table,
 )
@@ -62,6 +63,16 @@ def test_bold_excludes_zero_and_a_star_survives_the_correction():
     assert shown.data.count("<strong>+20.1 [+18.8, +21.5]*</strong>") == 2
     assert shown.data.count("<strong>") == 2
     assert "+0.1 [−1.2, +1.5]" in body(shown)[0]
+
+
+def test_readings_say_what_they_do_and_how_far_they_are_from_plain_training():
+    said = {"mask": ("<mask>", "dropped & gone"), "mask, top-k": ("top-k", "kept")}
+    shown = readings_table(record(), said, {"share": "accuracy"})
+    assert body(shown) == [
+        ["<mask>", "dropped & gone", "+20.1 [+18.8, +21.5]*"],
+        ["top-k", "kept", "+3.6 [−35.8, +43.0]"],
+    ]
+    assert shown.data.count("<strong>") == 1
 
 
 def test_the_table_of_attacks_counts_what_passed():

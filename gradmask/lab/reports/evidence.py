@@ -1,0 +1,51 @@
+"""Which records say what a mask does, and the verdicts on the first pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradmask.lab.records import Row, load
+from gradmask.lab.reports.claims import Entry, ledger
+
+__all__ = ["BACKGROUNDS", "CIFAR", "SCENES", "SOFT_SCENES", "rows_of", "verdicts"]
+
+SCENES = ("core",)
+"""Cluttered scenes, the masks that drop positions and their controls."""
+
+SOFT_SCENES = ("soft_scenes", "augmented_scenes")
+"""Cluttered scenes, the masks that weigh, and exchanged backgrounds."""
+
+BACKGROUNDS = ("soft_backgrounds", "augmented_backgrounds")
+"""Scenes whose backgrounds mislead, the masks that weigh, and exchanged backgrounds."""
+
+CIFAR = ("cifar10_airbench", "cifar10_airbench_shorter")
+"""CIFAR-10 with Jordan's network."""
+
+_FIRST_PAGES = {
+    "literal mask, scenes": (SCENES, "signal"),
+    "literal mask, CIFAR-10": (CIFAR, "signal"),
+    "mask from theory, scenes": (SCENES, "theory"),
+    "mask from theory, CIFAR-10": (CIFAR, "theory"),
+    "soft mask, scenes": (SOFT_SCENES, "soft"),
+    "soft mask, misleading backgrounds": (BACKGROUNDS, "soft"),
+    "soft mask, CIFAR-10": (CIFAR, "soft"),
+}
+
+
+def rows_of(names: Iterable[str]) -> list[Row]:
+    """Rows of several records together, whose networks are paired by their seeds.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of experiments that differ in what they compare alone.
+    """
+    return [row for name in names for row in load(name).rows]
+
+
+def verdicts() -> dict[str, list[Entry]]:
+    """Ledgers of the three masks on the images that tried them, by mask and images."""
+    return {
+        title: ledger(rows_of(names), [mask])
+        for title, (names, mask) in _FIRST_PAGES.items()
+    }
