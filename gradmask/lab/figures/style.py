@@ -76,6 +76,14 @@ COMPARED = {
 }
 """Of a mask and of what it is compared with."""
 
+WAYS = {
+    "plain": COMPARED["plain"],
+    "literal mask": COMPARED["literal"],
+    "mask from theory": COMPARED["mask"],
+    "soft mask": Style(COLOURS["object"], "-."),
+}
+"""Of masks next to plain training."""
+
 FAMILIES = {
     "cnn": Style(COLOURS["object"]),
     "vgg": Style(COLOURS["top-k"]),
