@@ -7,6 +7,7 @@ from dataclasses import replace
 from gradmask.lab.experiments.comparisons.benchmarks import CIFAR10, FASHION
 from gradmask.lab.experiments.comparisons.core import CORE, LIGHT
 from gradmask.lab.experiments.images import FashionImages, StripedImages
+from gradmask.lab.training.loop import LEARNING_RATE
 from gradmask.lab.training.smoothed import SmoothedOrder
 from gradmask.lab.training.variants import MASKS, PLAIN, SOFT_MASKS, Phase, Variant
 
@@ -118,6 +119,30 @@ The compute: a minute and a quarter for a seed on one core, 13 for ten.
     schedules=(),
 )
 
+STEPS = replace(
+    BACKGROUNDS,
+    name="backgrounds_steps",
+    question="""\
+Plain training with longer steps, where backgrounds mislead.
+
+The question, put before any of these networks was trained: the weights of the soft mask
+have mean one, but the largest lie where the error is largest, so that gradients become
+longer, three to four times in a trial with one other seed.  Is it the length of the
+step that makes it more accurate on misleading backgrounds?
+
+The plan: the images, settings and seeds of ``soft_backgrounds``, with whose networks
+these are compared; plain training, its peak of the learning rate four times as high.
+
+What we expect: within five points of plain training, and at least ten below the soft
+mask: top-k, whose gradients are longer still, is behind it, too.
+
+The compute: a minute for a seed on one core, 12 for ten.
+""",
+    variants=(Variant("plain, long steps", None),),
+    schedules=(),
+    learning_rate=4 * LEARNING_RATE,
+)
+
 FASHION_SUBSET = replace(
     SCENES,
     name="soft_fashion",
@@ -182,6 +207,7 @@ TABLE = (
     SCENES,
     BACKGROUNDS,
     SMOOTHED,
+    STEPS,
     FASHION_SUBSET,
     FASHION_MNIST,
     CIFAR10_SOFT,
