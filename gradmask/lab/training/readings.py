@@ -74,6 +74,11 @@ class SubtractiveInhibition(_Reading):
     ----------
     beta : float, default 0.5
         The share.
+    keeps_length : bool, default False
+        Whether the weights of a sample are scaled anew, so that its error is as long as
+        before, :math:`\sum w^2 e^2 = \sum e^2`.  Of mean one they lengthen it, for the
+        largest lie where the error is largest, and on the signal route once more at
+        every activation that it passes.
 
     Notes
     -----
@@ -81,6 +86,7 @@ class SubtractiveInhibition(_Reading):
     """
 
     beta: float = 0.5
+    keeps_length: bool = False
 
     def _kept(self, energy: Tensor) -> Tensor:
         kernel = gaussian(WIDE, SIZE, energy)
@@ -89,7 +95,13 @@ class SubtractiveInhibition(_Reading):
         weights = (energy - self.beta * surround).clamp(min=0) / energy
         weights = weights.nan_to_num(0.0)
         mean = weights.mean((2, 3), keepdim=True)
+        if self.keeps_length:
+            mean = _length(weights * energy) / _length(energy)
         return torch.where(mean > 0, weights / mean, 1.0)
+
+
+def _length(energy: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(energy, dim=(2, 3), keepdim=True)
 
 
 def gaussian(sigma: float, size: int, like: Tensor) -> Tensor:

@@ -63,3 +63,16 @@ def test_what_is_louder_is_kept_more(reading):
     mask = reading(1.0, size=5).mask(delta)[0, 0].float()
     assert mask[4, 4] == mask.max()
     assert mask[4, 4] > mask[0, 0]
+
+
+def test_an_error_may_keep_its_length(delta):
+    usual = SubtractiveInhibition(1.0, size=5)
+    kept = SubtractiveInhibition(1.0, size=5, keeps_length=True)
+    before, after = (t.flatten(1).norm(dim=1) for t in (delta, kept.masked(delta)))
+    torch.testing.assert_close(after, before)
+    assert (usual.masked(delta).flatten(1).norm(dim=1) > before).all()
+    ratio = kept.mask(delta) / usual.mask(delta)
+    for one in ratio:
+        known = one[one.isfinite()]
+        torch.testing.assert_close(known, known[:1].expand_as(known))
+    assert (kept.mask(torch.zeros(1, 2, 6, 6)) == 1).all()

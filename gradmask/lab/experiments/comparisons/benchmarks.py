@@ -182,6 +182,38 @@ The compute: twenty minutes for a seed, on a core that multiplies bfloat16.
     learning_rate=0.08,
 )
 
+AIRBENCH_LENGTH = replace(
+    AIRBENCH,
+    name="cifar10_airbench_length",
+    question="""\
+Subtractive inhibition that keeps an error's length, on CIFAR-10 with Jordan's network.
+
+The question, put after the first seed of ``cifar10_airbench_readings`` and before any
+of these networks was trained: there subtractive inhibition lost five points of accuracy
+and was seven points ahead under attack.  Its weights of mean one lengthen the error at
+every activation that it passes, in a trial with one other seed until the first layers'
+gradients were forty to two hundred times as long.  Is it the inhibition that makes the
+network robust, or the length of these steps?
+
+The reading is that of ``cifar10_airbench``, with whose networks of the same seeds these
+are compared, and with those of ``cifar10_airbench_readings``.
+
+What we expect: the length.  With weights that keep it, within two points of plain
+training in accuracy and under attack.
+
+The plan and the settings are those of ``cifar10_airbench``.
+
+The compute: a quarter of an hour for a seed, on a core that multiplies bfloat16.
+""",
+    variants=(
+        Variant(
+            "subtractive, length kept",
+            SubtractiveInhibition(1.0, size=5, keeps_length=True),
+        ),
+    ),
+    schedules=(),
+)
+
 READINGS = replace(
     CIFAR10,
     name="cifar10_readings",
@@ -350,6 +382,7 @@ TABLE = (
     AIRBENCH_READINGS,
     AIRBENCH_STEERED,
     AIRBENCH_STEPS,
+    AIRBENCH_LENGTH,
     READINGS,
     FASHION,
     IMAGENETTE,
