@@ -101,7 +101,8 @@ class SubtractiveInhibition(_Reading):
 
 
 def _length(energy: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(energy, dim=(2, 3), keepdim=True)
+    length: Tensor = torch.linalg.vector_norm(energy, dim=(2, 3), keepdim=True)
+    return length
 
 
 def gaussian(sigma: float, size: int, like: Tensor) -> Tensor:
