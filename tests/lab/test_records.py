@@ -39,6 +39,7 @@ DIGESTS = {
     "augmentation": "786e119abb1bef41d039029a28cb834d",
     "augmented_backgrounds": "7514733db58c7353cd6b3cbd6e1f7057",
     "augmented_scenes": "785c8eb77743e0a613265e35e25da908",
+    "backgrounds_steps": "dae7dd16adbbc2c4f29ff10b95f464f0",
     "cifar10_airbench": "b6256b3dcd5af1f6f86e4e823b3b5398",
     "cifar10_airbench_shorter": "9cf11c0f94a66f7228153fc959b4b46d",
     "confirm": "f11b45696548ae22f830985624e179cb",
