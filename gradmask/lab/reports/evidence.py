@@ -15,8 +15,9 @@ SCENES = ("core",)
 SOFT_SCENES = ("soft_scenes", "augmented_scenes")
 """Cluttered scenes, the masks that weigh, and exchanged backgrounds."""
 
-BACKGROUNDS = ("soft_backgrounds", "augmented_backgrounds")
-"""Scenes whose backgrounds mislead, the masks that weigh, and exchanged backgrounds."""
+BACKGROUNDS = ("soft_backgrounds", "augmented_backgrounds", "backgrounds_steps")
+"""Scenes whose backgrounds mislead: the masks that weigh, exchanged backgrounds, and
+longer steps."""
 
 CIFAR = ("cifar10_airbench", "cifar10_airbench_shorter")
 """CIFAR-10 with Jordan's network."""

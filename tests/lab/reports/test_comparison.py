@@ -119,6 +119,17 @@ def test_exchanged_backgrounds_are_a_rival_and_those_about_a_box_are_none():
     assert entries[0].to_rival.mean == pytest.approx(0.1)
 
 
+def test_longer_steps_of_plain_training_are_a_rival():
+    rows = made_up(
+        PLAIN | {("signal", 30, 0.1): 0.7, ("plain, long steps", 30, 0.1): 0.8}
+    )
+    (entry, *_) = ledger(rows, ["signal"])
+    assert (entry.rival, entry.verdict) == (
+        "plain, long steps",
+        "a simpler method does better",
+    )
+
+
 MASKS = {("signal", 30, 0.1): 0.6, ("signal, random", 30, 0.1): 0.2}
 MASKS |= {("signal, top-k", 30, 0.1): 0.7}
 

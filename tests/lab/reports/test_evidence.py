@@ -9,7 +9,7 @@ from gradmask.lab.reports.schedules import full_schedule
 
 
 def test_rows_of_several_records_are_those_of_each():
-    rows = rows_of(BACKGROUNDS)
+    rows = rows_of(BACKGROUNDS[:2])
     assert rows == load(BACKGROUNDS[0]).rows + load(BACKGROUNDS[1]).rows
     with pytest.raises(RecordError, match="no record"):
         rows_of(["core", "never run"])
