@@ -106,9 +106,7 @@ def entry(rows: Sequence[Row], mask: str, claim: Claim) -> Entry:
         shorter = at_schedule(rows, "plain", epochs)
         rivals[f"plain, {epochs} epochs"] = per_seed(shorter, "plain", claim.quantity)
     rivals |= {
-        name: per_seed(rows, name, claim.quantity)
-        for name in SIMPLER
-        if name in there
+        name: per_seed(rows, name, claim.quantity) for name in SIMPLER if name in there
     }
     rival = max(rivals, key=lambda name: sum(rivals[name]))
     ours = per_seed(rows, mask, claim.quantity)
