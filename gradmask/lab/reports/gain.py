@@ -122,6 +122,15 @@ class Pooled(NamedTuple):
         forwards = self.along * abs(self.along)
         return forwards * (1 + noise) / (self.signal + self.noise * noise)
 
+    def length(self, batch: int) -> float:
+        r"""How many times as long a masked batch's mean gradient is, in mean square.
+
+        .. math:: \sqrt{\frac{\lVert \mathrm{E} g' \rVert^2 + N' / B}
+                             {\lVert \mathrm{E} g \rVert^2 + N / B}}
+        """
+        noise = (1 - self.q) / self.q / batch
+        return math.sqrt((self.signal + self.noise * noise) / (1 + noise))
+
 
 def pooled(rows: Sequence[Row]) -> Pooled:
     """Add up signals and noises of rows of one mask, each plain energy taken as one.

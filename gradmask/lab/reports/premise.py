@@ -12,7 +12,7 @@ from gradmask.lab.reports.gain import pooled
 from gradmask.lab.reports.markup import table
 from gradmask.lab.reports.stats import Course, Interval, Value, course, jackknife
 
-__all__ = ["concentration", "gains", "gains_table"]
+__all__ = ["concentration", "gains", "gains_table", "lengths"]
 
 PLACES = ("first layer", "second layer", "third layer")
 
@@ -80,6 +80,20 @@ def gains_table(kinds: Mapping[str, Sequence[Row]], masks: Mapping[str, str]) ->
             cells = ("{:.2f} [{:.2f}, {:.2f}]".format(*found[m][place]) for m in masks)
             body.append([f"{images}, {place} ({side}x{side})", f"{q:.1f}", *cells])
     return table(["images, layer", "Q, %", *masks.values()], body)
+
+
+def lengths(rows: Sequence[Row], mask: str, batch: int) -> dict[str, float]:
+    """How many times as long a mask makes a batch's gradient, by the layer's place.
+
+    Parameters
+    ----------
+    rows, mask
+        As of :func:`gains`.
+    batch : int
+        How many images.
+    """
+    begun = [row for row in rows if row["mask"] == mask and row["epoch"] > 0]
+    return {place: pooled(own).length(batch) for place, own in _layers(begun).items()}
 
 
 def _layers(rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -55,6 +55,20 @@ def test_agreement_is_the_mean_gradients_squared_cosine():
     assert pooled([nothing] * 2).agreement_gain(64) == pytest.approx(1)
 
 
+def test_length_is_that_of_a_batchs_mean_gradient():
+    rng = np.random.default_rng(1)
+    batch, truth, kept = 8, np.array([0.4, 0.2, 0.0]), np.array([3.0, 0.5, 2.0])
+    g = truth + rng.standard_normal((100_000, 3)) / math.sqrt(batch)
+    row = {
+        "q": truth @ truth / (truth @ truth + 3),
+        "signal": np.square(kept * truth).sum() / (truth @ truth),
+        "noise": np.square(kept).sum() / 3,
+        "along": 1.0,
+    }
+    measured = math.sqrt(np.square(kept * g).sum() / np.square(g).sum())
+    assert pooled([row]).length(batch) == pytest.approx(measured, rel=0.01)
+
+
 def test_a_mean_that_points_uphill_does_not_agree():
     row = {"q": 0.1, "signal": 0.9, "noise": 0.5, "along": 0.8}
     ahead, back = (pooled([row | {"along": x}]) for x in (0.8, -0.8))

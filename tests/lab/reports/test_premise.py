@@ -5,7 +5,7 @@ import math
 import pytest
 
 from gradmask.lab.reports.gain import pooled
-from gradmask.lab.reports.premise import concentration, gains, gains_table
+from gradmask.lab.reports.premise import concentration, gains, gains_table, lengths
 from gradmask.lab.reports.stats import mean_interval
 
 
@@ -56,6 +56,14 @@ def test_gains_leave_out_what_was_measured_before_training():
         assert math.log(twice[place].high / twice[place].low) == pytest.approx(
             math.log(gain.high / gain.low)
         )
+
+
+def test_lengths_are_those_of_pooled_gradients():
+    found = lengths(rows(), "weights", 64)
+    wanted = {"epoch": 2, "mask": "weights", "side": 8}
+    own = [row for row in rows() if wanted.items() <= row.items()]
+    assert found["third layer"] == pooled(own).length(64)
+    assert lengths(rows(), "theory", 64)["third layer"] < found["third layer"]
 
 
 def test_the_table_has_a_row_for_each_layer_of_each_kind_of_images():
