@@ -77,6 +77,7 @@ DIGESTS = {
     "saliency": "6f4851ed6a882479985c0aabd1f4ee51",
     "saliency_cnn": "db77bdb767a067604f7904524b376e50",
     "scenes_premise": "1a304f6ca1b5c8fc87d3712b2a26da42",
+    "scenes_steps": "a36c8b5d230402842913ce2ab608ceb1",
     "smoothed_backgrounds": "61d3d037fd7674a4221404ed53e07909",
     "soft_backgrounds": "9364e233ae4e1352c08a395a038d2cb2",
     "soft_fashion": "e8e0cee2c00d1fa898243ededb4341ba",
