@@ -12,8 +12,8 @@ __all__ = ["BACKGROUNDS", "CIFAR", "SCENES", "SOFT_SCENES", "rows_of", "verdicts
 SCENES = ("core",)
 """Cluttered scenes, the masks that drop positions and their controls."""
 
-SOFT_SCENES = ("soft_scenes", "augmented_scenes")
-"""Cluttered scenes, the masks that weigh, and exchanged backgrounds."""
+SOFT_SCENES = ("soft_scenes", "augmented_scenes", "scenes_steps")
+"""Cluttered scenes: the masks that weigh, exchanged backgrounds, and longer steps."""
 
 BACKGROUNDS = ("soft_backgrounds", "augmented_backgrounds", "backgrounds_steps")
 """Scenes whose backgrounds mislead: the masks that weigh, exchanged backgrounds, and
