@@ -52,6 +52,11 @@ class SoftMask(GradientMask):
     "random" and "top-k" give the same weights to positions drawn at random, or in the
     order of their energy.
 
+    Weights of mean one make a gradient longer, for the largest lie where the error is
+    largest: about four times in small networks on cluttered scenes (``python -m
+    gradmask.lab run scenes_premise``).  The learning rate that is best for plain
+    training may be too high.
+
     How far an object stands out is found from all samples of a batch, and the weights
     of one depend on the others to that extent; a batch of one has weights of one.
 
