@@ -42,6 +42,7 @@ DIGESTS = {
     "backgrounds_steps": "dae7dd16adbbc2c4f29ff10b95f464f0",
     "cifar10_airbench": "b6256b3dcd5af1f6f86e4e823b3b5398",
     "cifar10_airbench_shorter": "9cf11c0f94a66f7228153fc959b4b46d",
+    "cifar10_airbench_steps": "8b2f8abc2cd6dd5067292c95ffe833a2",
     "confirm": "f11b45696548ae22f830985624e179cb",
     "core": "27557df6124e4c8213f72c8d7d32022e",
     "cross_cnn": "9f29e6805bdad796efe6d50890ac7d51",
