@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from gradmask.lab.figures.names import name_ends
@@ -72,6 +73,7 @@ def bands(
         for name, course in series.items():
             _band(ax, course, styles[name], name, scale)
         ax.set(title=title, xlabel=below)
+        ax.xaxis.set_major_locator(MaxNLocator(7, integer=True))
     axes[0, 0].set_ylabel(ylabel)
     legend_below(figure, axes[0, 0])
     return done(figure)

@@ -19,8 +19,14 @@ BACKGROUNDS = ("soft_backgrounds", "augmented_backgrounds", "backgrounds_steps")
 """Scenes whose backgrounds mislead: the masks that weigh, exchanged backgrounds, and
 longer steps."""
 
-CIFAR = ("cifar10_airbench", "cifar10_airbench_shorter")
-"""CIFAR-10 with Jordan's network."""
+CIFAR = (
+    "cifar10_airbench",
+    "cifar10_airbench_shorter",
+    "cifar10_airbench_readings",
+    "cifar10_airbench_steps",
+    "cifar10_airbench_length",
+)
+"""CIFAR-10 with Jordan's network: masks, other readings, and steps of other lengths."""
 
 _FIRST_PAGES = {
     "literal mask, scenes": (SCENES, "signal"),

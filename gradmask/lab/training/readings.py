@@ -91,7 +91,8 @@ class SubtractiveInhibition(_Reading):
     def _kept(self, energy: Tensor) -> Tensor:
         kernel = gaussian(WIDE, SIZE, energy)
         centre = kernel[SIZE // 2, SIZE // 2]
-        surround = (lateral_response(energy, kernel) - centre * energy) / (1 - centre)
+        around = lateral_response(energy, kernel) - centre * energy
+        surround = around.clamp(min=0) / (1 - centre)  # rounding may take it below zero
         weights = (energy - self.beta * surround).clamp(min=0) / energy
         weights = weights.nan_to_num(0.0)
         mean = weights.mean((2, 3), keepdim=True)

@@ -76,3 +76,14 @@ def test_an_error_may_keep_its_length(delta):
         known = one[one.isfinite()]
         torch.testing.assert_close(known, known[:1].expand_as(known))
     assert (kept.mask(torch.zeros(1, 2, 6, 6)) == 1).all()
+
+
+@pytest.mark.parametrize("keeps_length", [False, True])
+def test_no_position_without_an_error_takes_the_weight_of_others(keeps_length):
+    torch.manual_seed(0)
+    delta = torch.randn(64, 1, 31, 31) * (torch.rand(64, 1, 31, 31) < 0.1)
+    mask = SubtractiveInhibition(1.0, size=5, keeps_length=keeps_length).mask(delta)
+    assert mask.isfinite().all()
+    assert (mask[delta == 0] == 0).all()
+    exact = SubtractiveInhibition(1.0, size=5, keeps_length=keeps_length)
+    torch.testing.assert_close(mask, exact.mask(delta.double()).float())
