@@ -40,6 +40,7 @@ UNFINISHED = {
 
 DIGESTS = {
     "ablations": "fc23c999b1d2b2522b839b73b42f8bdd",
+    "airbench_premise": "6be0589e296d75b301cb0f7f37f42f8c",
     "augmentation": "786e119abb1bef41d039029a28cb834d",
     "augmented_backgrounds": "7514733db58c7353cd6b3cbd6e1f7057",
     "augmented_scenes": "785c8eb77743e0a613265e35e25da908",
