@@ -31,7 +31,8 @@ from tqdm import tqdm
 from gradmask import GradientMask
 from gradmask.lab.data.images import ImageSet, intensities, random_part
 from gradmask.lab.experiments.benchmark import OnBenchmark
-from gradmask.lab.experiments.comparisons.benchmarks import AIRBENCH, CIFAR10
+from gradmask.lab.experiments.comparisons.airbench import AIRBENCH
+from gradmask.lab.experiments.comparisons.benchmarks import CIFAR10
 from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.experiments.images import BenchmarkImages, Images, SceneImages
 from gradmask.lab.measures.energy import energy_share

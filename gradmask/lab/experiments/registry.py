@@ -24,6 +24,7 @@ from gradmask.lab.experiments import (
     stripes_scales,
 )
 from gradmask.lab.experiments.comparisons import (
+    airbench,
     benchmarks,
     core,
     networks,
@@ -39,6 +40,7 @@ _ALL: tuple[Experiment, ...] = (
     *networks.TABLE,
     *regimes.TABLE,
     *benchmarks.TABLE,
+    *airbench.TABLE,
     *soft.TABLE,
     *natural.TABLE,
     *recipe.TABLE,
