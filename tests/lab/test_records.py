@@ -47,6 +47,7 @@ DIGESTS = {
     "backgrounds_steps": "dae7dd16adbbc2c4f29ff10b95f464f0",
     "cifar10_airbench": "b6256b3dcd5af1f6f86e4e823b3b5398",
     "cifar10_airbench_controls": "cc8ff3e496be4fd61b0ca9cfd91a7b5c",
+    "cifar10_airbench_length": "0bfc1b9955aa5673ad29eb03d9ee7f26",
     "cifar10_airbench_readings": "1b4af54a74c1567b2d754debb3d32102",
     "cifar10_airbench_shorter": "9cf11c0f94a66f7228153fc959b4b46d",
     "cifar10_airbench_steps": "8b2f8abc2cd6dd5067292c95ffe833a2",
