@@ -73,7 +73,7 @@ def bands(
         for name, course in series.items():
             _band(ax, course, styles[name], name, scale)
         ax.set(title=title, xlabel=below)
-        ax.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], integer=True))
     axes[0, 0].set_ylabel(ylabel)
     legend_below(figure, axes[0, 0])
     return done(figure)
