@@ -157,10 +157,6 @@ class Comparison(Experiment):
             **self._measured(model, training, test),
         }
 
-    def _options(self, seed: int) -> dict[str, Any]:
-        """What the training is told besides."""
-        return {}
-
     def _measured(
         self, model: nn.Module, training: ImageSet, test: ImageSet
     ) -> dict[str, float]:

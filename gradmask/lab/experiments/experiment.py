@@ -68,6 +68,10 @@ class Experiment(ABC):
     def smoke(self) -> Self:
         """Shrink every size to what a test waits for, and ask the same question."""
 
+    def _options(self, seed: int) -> dict[str, Any]:
+        """What its trainings are told besides."""
+        return {}
+
     def materials(self, device: torch.device) -> dict[str, str]:
         """What the provenance of runs on a device has to say besides, by key."""
         return {}

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -109,9 +109,6 @@ class Premise(Experiment):
         """Ask the same."""
         return self
 
-    def _options(self, seed: int) -> dict[str, Any]:
-        return {}
-
     def _rows(self, model: nn.Module, images: ImageSet, seed: int) -> Iterator[Row]:
         pixels = intensities(images.images)
         still = batch_normalised_copy(model, pixels)
@@ -125,13 +122,14 @@ class Premise(Experiment):
 class NaturalPremise(OnBenchmark, Premise):
     """The same on a standard benchmark, with its recipe."""
 
-    images: BenchmarkImages = CIFAR10.images
+    images: BenchmarkImages
 
 
 RESNET = NaturalPremise(
     name="cifar10_premise",
     question=__doc__,
     seeds=range(3),
+    images=CIFAR10.images,
     network=CIFAR10.network,
     layers=("2", "6.body.3", "9.body.3", "12.body.3"),
     epochs=CIFAR10.epochs,

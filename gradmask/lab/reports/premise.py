@@ -11,6 +11,7 @@ from gradmask.lab.records import Row
 from gradmask.lab.reports.gain import pooled
 from gradmask.lab.reports.markup import table
 from gradmask.lab.reports.stats import Course, Interval, Value, course, jackknife
+from gradmask.lab.reports.tables import ratio
 
 __all__ = ["concentration", "gains", "gains_table", "lengths"]
 
@@ -54,10 +55,9 @@ def gains(rows: Sequence[Row], mask: str) -> dict[str, Interval]:
     mask : str
         Its name there.
     """
-    begun = [row for row in rows if row["mask"] == mask and row["epoch"] > 0]
     return {
         place: jackknife(own, lambda rows: pooled(rows).gain)
-        for place, own in _layers(begun).items()
+        for place, own in _begun(rows, mask).items()
     }
 
 
@@ -73,11 +73,10 @@ def gains_table(kinds: Mapping[str, Sequence[Row]], masks: Mapping[str, str]) ->
     """
     body = []
     for images, rows in kinds.items():
-        found = {mask: gains(rows, mask) for mask in masks}
-        begun = [row for row in rows if row["epoch"] > 0]
-        for place, own in _layers(begun).items():
+        found = [gains(rows, mask) for mask in masks]
+        for place, own in _begun(rows, next(iter(masks))).items():
             side, q = own[0]["side"], 100 * _mean("q")(own)
-            cells = ("{:.2f} [{:.2f}, {:.2f}]".format(*found[m][place]) for m in masks)
+            cells = (ratio(gain[place]) for gain in found)
             body.append([f"{images}, {place} ({side}x{side})", f"{q:.1f}", *cells])
     return table(["images, layer", "Q, %", *masks.values()], body)
 
@@ -92,8 +91,14 @@ def lengths(rows: Sequence[Row], mask: str, batch: int) -> dict[str, float]:
     batch : int
         How many images.
     """
-    begun = [row for row in rows if row["mask"] == mask and row["epoch"] > 0]
-    return {place: pooled(own).length(batch) for place, own in _layers(begun).items()}
+    return {
+        place: pooled(own).length(batch) for place, own in _begun(rows, mask).items()
+    }
+
+
+def _begun(rows: Sequence[Row], mask: str) -> dict[str, list[Row]]:
+    """Rows of one mask by the layer's place, once training has begun."""
+    return _layers([row for row in rows if row["mask"] == mask and row["epoch"] > 0])
 
 
 def _layers(rows: Sequence[Row]) -> dict[str, list[Row]]:

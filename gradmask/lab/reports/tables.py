@@ -23,6 +23,7 @@ __all__ = [
     "ledger_table",
     "means_table",
     "points",
+    "ratio",
     "readings_table",
     "stored",
     "table",
@@ -257,7 +258,7 @@ def cost_table(rows: Sequence[Row], variants: Mapping[str, str]) -> HTML:
     """
     found = ratios(rows)
     body = [
-        [network, *(_ratio(own[name]) if name in own else "–" for name in variants)]
+        [network, *(ratio(own[name]) if name in own else "–" for name in variants)]
         for network, own in found.items()
     ]
     return table(["time over plain", *variants.values()], body)
@@ -298,7 +299,8 @@ def _per_cent(interval: Interval) -> str:
     return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
 
 
-def _ratio(interval: Interval) -> str:
+def ratio(interval: Interval) -> str:
+    """An interval of ratios: ``"1.20 [1.05, 1.37]"``."""
     return "{:.2f} [{:.2f}, {:.2f}]".format(*interval)
 
 

@@ -119,8 +119,6 @@ The compute: a minute and a quarter for a seed on one core, 13 for ten.
     schedules=(),
 )
 
-LONG_STEPS = (Variant("plain, long steps", None),)
-
 SCENES_STEPS = replace(
     SCENES,
     name="scenes_steps",
@@ -139,13 +137,13 @@ attack by up to five, fifteen behind the soft mask.
 
 The compute: a minute for a seed on one core, 12 for ten.
 """,
-    variants=LONG_STEPS,
+    variants=(Variant("plain, long steps", None),),
     schedules=(),
     learning_rate=4 * LEARNING_RATE,
 )
 
-STEPS = replace(
-    BACKGROUNDS,
+BACKGROUNDS_STEPS = replace(
+    SCENES_STEPS,
     name="backgrounds_steps",
     question="""\
 Plain training with longer steps, where backgrounds mislead.
@@ -163,9 +161,7 @@ mask: top-k, whose gradients are longer still, is behind it, too.
 
 The compute: a minute for a seed on one core, 12 for ten.
 """,
-    variants=LONG_STEPS,
-    schedules=(),
-    learning_rate=4 * LEARNING_RATE,
+    images=BACKGROUNDS.images,
 )
 
 FASHION_SUBSET = replace(
@@ -233,7 +229,7 @@ TABLE = (
     BACKGROUNDS,
     SMOOTHED,
     SCENES_STEPS,
-    STEPS,
+    BACKGROUNDS_STEPS,
     FASHION_SUBSET,
     FASHION_MNIST,
     CIFAR10_SOFT,
