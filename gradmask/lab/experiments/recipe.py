@@ -95,6 +95,23 @@ CIFAR10 = Recipe(
     images=BenchmarkImages(name="cifar10", training=45_000, test=5_000, held_out=True),
 )
 
+LOSSLESS = replace(
+    CIFAR10,
+    name="recipe_cifar10_lossless",
+    question="""\
+The recipe of ResNet-20 on lossless images of CIFAR-10: does it reach its bar there?
+
+The question, put before the run: on JPEG copies ``recipe_cifar10`` ended at 87.3 %,
+below its bar of 89.  The peak that it chose, 0.2, stays; here plain training is only to
+reach the bar.  The two other peaks are run to see whether another had been chosen.
+
+What we expect: 90 to 91.5 % at the peak of 0.2, for what JPEG costs is three to four
+points.
+
+The compute: a GPU, a minute and a half.
+""",
+)
+
 AIRBENCH = replace(
     CIFAR10,
     name="recipe_airbench",
@@ -154,4 +171,4 @@ VGG16 = replace(CIFAR10, name="recipe_vgg16", network="vgg16", peaks=(0.05, 0.1,
 
 MOBILENET_V2 = replace(CIFAR10, name="recipe_mobilenet_v2", network="mobilenet_v2")
 
-TABLE = (CIFAR10, AIRBENCH, COPIES, FASHION, IMAGENETTE, VGG16, MOBILENET_V2)
+TABLE = (CIFAR10, LOSSLESS, AIRBENCH, COPIES, FASHION, IMAGENETTE, VGG16, MOBILENET_V2)

@@ -22,14 +22,16 @@ CPU = torch.device("cpu")
     ("name", "runs"),
     [
         ("robustness", 3),
+        ("cifar10_airbench_robustness", 3),
         ("hunt_dense", 5),
         ("overhead_cuda", 7),
         ("learning_rate", 12),
         ("cifar10", 6),
         ("cifar10_readings", 2),
-        ("cifar10_premise", 40),
-        ("airbench_premise", 30),
-        ("scenes_premise", 30),
+        ("cifar10_premise", 10),
+        ("airbench_premise", 10),
+        ("imagenette_premise", 10),
+        ("scenes_premise", 10),
         ("cifar10_airbench", 5),
         ("recipe_cifar10", 3),
         ("stripes", 22),
@@ -64,7 +66,7 @@ def test_torchvisions_networks_are_trained_and_measured(name):
 def fewer(name):
     """An experiment's smoke profile with fewer of what is the same once more."""
     smoke = experiment(name).smoke()
-    if name == "robustness":
+    if name.endswith("robustness"):
         return replace(smoke, variants=smoke.variants[:2])
     if name.startswith("stripes"):
         return replace(smoke, epochs=1)
