@@ -188,28 +188,28 @@ CIFAR10 = BenchmarkRobustness(
 Are robust accuracies on CIFAR-10 real? AutoAttack, and checks for hidden gradients.
 
 The question, put before any of these networks was trained: that of ``robustness``, of
-Jordan's network with the recipe of ``cifar10_airbench``, on 500 test images at 1/255,
+Jordan's network with the recipe of ``cifar10_airbench``, on 200 test images at 1/255,
 where attacks leave part of the accuracy.
 
 What we expect: every check passes, and AutoAttack within three points of projected
 gradient descent for every way to train, in the same order.
 
-The plan: plain training, also with three epochs, the literal mask, the mask from
-theory, the soft mask, and subtractive inhibition, whose networks alone were clearly
-ahead under attack in one seed of three; three seeds that no other experiment draws.
+The plan: plain training, the literal mask, the mask from theory, and subtractive
+inhibition, which was clearly ahead under attack in one seed of three.  One seed that no
+other experiment draws: what is checked is the measurement, not the masks.
 
-The compute: a GPU, a minute for a seed.
+The compute: two hours on one core that multiplies bfloat16; a GPU, a minute.
 """,
-    seeds=range(200, 203),
+    seeds=range(200, 201),
     images=AIRBENCH.images,
     network=AIRBENCH.network,
     batch_size=AIRBENCH.batch_size,
     learning_rate=AIRBENCH.learning_rate,
     padding=AIRBENCH.padding,
-    attacked=500,
-    variants=(*AIRBENCH.variants, OTHER_READINGS[1]),
+    attacked=200,
+    variants=(*AIRBENCH.variants[:3], OTHER_READINGS[1]),
     epochs=AIRBENCH.epochs,
-    schedules=(3,),
+    schedules=(),
     strength=1,
 )
 
