@@ -32,6 +32,8 @@ FORK = multiprocessing.get_context("fork")  # it imports nothing again
 RECORDS = sorted(set(FOLDER.glob("*.json")) - {FOLDER / "schema.json"})
 
 UNFINISHED = {
+    "cifar10_airbench_confirm": 5,
+    "cifar10_airbench_confirm_steps": 5,
     "cifar10_airbench_controls": 1,
     "fashion_mnist": 2,
     "soft_fashion_mnist": 1,
@@ -46,6 +48,8 @@ DIGESTS = {
     "augmented_scenes": "785c8eb77743e0a613265e35e25da908",
     "backgrounds_steps": "dae7dd16adbbc2c4f29ff10b95f464f0",
     "cifar10_airbench": "b6256b3dcd5af1f6f86e4e823b3b5398",
+    "cifar10_airbench_confirm": "a41ce04ee5ac56d3287897d4c26bf6e3",
+    "cifar10_airbench_confirm_steps": "60918b665ad9697b8db8e9184ce01c97",
     "cifar10_airbench_controls": "cc8ff3e496be4fd61b0ca9cfd91a7b5c",
     "cifar10_airbench_length": "0bfc1b9955aa5673ad29eb03d9ee7f26",
     "cifar10_airbench_readings": "1b4af54a74c1567b2d754debb3d32102",
@@ -70,6 +74,8 @@ DIGESTS = {
     "hunt_label_noise": "afb3b7912c22f14391eb94aa9da8d459",
     "hunt_small_batches": "bfcd9a1303240390e590e88cbfa5e9c0",
     "hunt_small_objects": "985ccc1cf0505d6c3b537853c8255432",
+    "imagenette": "2c6d0c26caea6f42e7f42685c7469ab5",
+    "imagenette_premise": "14c199e7ea125a26cf0972ffa9b655b0",
     "layer_gain": "871662f165887a311373e4ddc7d1cabe",
     "learning_rate": "c7ce2d9a1d2dd119ce74bac4c4f93fdb",
     "mobilenet_signal": "c5436a9c69778bc4f5f9e09b2d7df5c0",
@@ -81,7 +87,9 @@ DIGESTS = {
     "quality": "bb831b4813dfa4f1227c18e9e53846e3",
     "recipe_airbench": "e638cc71684f6485d8c995cdb11d735d",
     "recipe_cifar10": "5be71b04ba873bcd813e68289b8e73b8",
+    "recipe_cifar10_lossless": "f57180f157088595abbfac9057f62b9d",
     "recipe_fashion": "1a9c1bc13e92d8981385fb8a805ea036",
+    "recipe_imagenette": "cafca86b713ec3b70530268d32f2f4be",
     "robustness": "e6d0a13afb9e384f9ade3485e99e5c8a",
     "saliency": "6f4851ed6a882479985c0aabd1f4ee51",
     "saliency_cnn": "db77bdb767a067604f7904524b376e50",

@@ -132,23 +132,6 @@ The compute: nine minutes for a peak, on a core that multiplies bfloat16.
     peaks=(0.2, 0.4),
 )
 
-COPIES = replace(
-    AIRBENCH,
-    name="recipe_airbench_copies",
-    question="""\
-What copies as JPEG cost: the recipe of ``recipe_airbench`` on such images of CIFAR-10.
-
-The question, put before the run: ResNet-20 misses its bar on JPEG copies (quality 75,
-halved colour).  Is it the copies?  The same network, split, seed and peak as on
-lossless images, so that the difference in validation accuracy is what they cost.
-
-What we expect: three to four points.
-
-The compute: nine minutes, on a core that multiplies bfloat16.
-""",
-    peaks=(0.4,),
-)
-
 FASHION = replace(
     CIFAR10,
     name="recipe_fashion",
@@ -171,4 +154,4 @@ VGG16 = replace(CIFAR10, name="recipe_vgg16", network="vgg16", peaks=(0.05, 0.1,
 
 MOBILENET_V2 = replace(CIFAR10, name="recipe_mobilenet_v2", network="mobilenet_v2")
 
-TABLE = (CIFAR10, LOSSLESS, AIRBENCH, COPIES, FASHION, IMAGENETTE, VGG16, MOBILENET_V2)
+TABLE = (CIFAR10, LOSSLESS, AIRBENCH, FASHION, IMAGENETTE, VGG16, MOBILENET_V2)

@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
     ("name", "runs"),
     [
         ("robustness", 3),
-        ("cifar10_airbench_robustness", 2),
+        ("cifar10_airbench_robustness", 3),
         ("hunt_dense", 5),
         ("overhead_cuda", 7),
         ("learning_rate", 12),

@@ -134,32 +134,6 @@ The compute: half an hour for a seed, on a core that multiplies bfloat16.
     schedules=(),
 )
 
-STEERED = replace(
-    AIRBENCH,
-    name="cifar10_airbench_steered",
-    question="""\
-The steered soft mask, on CIFAR-10 with Jordan's network.
-
-The question, put before any of these networks was trained, and after those of
-``cifar10_airbench``: there the soft mask, at full strength in every layer, lost twenty
-points.  Do the same weights harm as little here as elsewhere once each layer's strength
-follows from how its gradients agree with plain ones?
-
-The reading is that of ``cifar10_airbench``, with whose networks of the same seeds these
-are compared.
-
-What we expect: within three points of plain training in accuracy, below it, and no
-clear difference after pruning and under attack: the strengths fall, but every twentieth
-step they are measured in one batch, where agreement does not show all of the bias.
-
-The plan and the settings are those of ``cifar10_airbench``.
-
-The compute: twenty minutes for a seed, on a core that multiplies bfloat16.
-""",
-    variants=(Variant("steered", SOFT_MASKS["steered"]),),
-    schedules=(),
-)
-
 SHORT_STEPS = replace(
     AIRBENCH,
     name="cifar10_airbench_steps",
@@ -288,7 +262,6 @@ TABLE = (
     SHORTER,
     CONTROLS,
     READINGS,
-    STEERED,
     SHORT_STEPS,
     LENGTH_KEPT,
     CONFIRM,

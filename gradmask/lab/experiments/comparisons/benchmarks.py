@@ -137,7 +137,7 @@ The compute: a GPU, two minutes for a seed.
     network="resnet18_rgb",
     epochs=20,
     schedules=(4, 10),
-    learning_rate=0.1,
+    learning_rate=0.05,
     padding=16,
     levels=replace(CIFAR10.levels, attack_batch=250),
 )
