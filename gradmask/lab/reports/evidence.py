@@ -7,7 +7,15 @@ from collections.abc import Iterable
 from gradmask.lab.records import Row, load
 from gradmask.lab.reports.claims import Entry, ledger
 
-__all__ = ["BACKGROUNDS", "CIFAR", "SCENES", "SOFT_SCENES", "rows_of", "verdicts"]
+__all__ = [
+    "BACKGROUNDS",
+    "CIFAR",
+    "FIRST_LOOK",
+    "SCENES",
+    "SOFT_SCENES",
+    "rows_of",
+    "verdicts",
+]
 
 SCENES = ("core",)
 """Cluttered scenes, the masks that drop positions and their controls."""
@@ -19,14 +27,17 @@ BACKGROUNDS = ("soft_backgrounds", "augmented_backgrounds", "backgrounds_steps")
 """Scenes whose backgrounds mislead: the masks that weigh, exchanged backgrounds, and
 longer steps."""
 
-CIFAR = (
+CIFAR = ("cifar10_airbench_confirm", "cifar10_airbench_confirm_steps")
+"""CIFAR-10 with Jordan's network and fresh seeds: masks, controls, readings, steps."""
+
+FIRST_LOOK = (
     "cifar10_airbench",
     "cifar10_airbench_shorter",
     "cifar10_airbench_readings",
     "cifar10_airbench_steps",
     "cifar10_airbench_length",
 )
-"""CIFAR-10 with Jordan's network: masks, other readings, and steps of other lengths."""
+"""What was seen of CIFAR-10 before, with three seeds, and set the forecasts."""
 
 _FIRST_PAGES = {
     "literal mask, scenes": (SCENES, "signal"),
