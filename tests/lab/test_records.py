@@ -222,11 +222,28 @@ def test_parts_side_by_side_make_the_same_record(monkeypatch, tmp_path):
     assert [row["epochs"] for row in found[0]] == [1, 2]
 
 
+def test_experiments_share_a_run_and_each_fills_its_own_record(trial, monkeypatch):
+    both = {name: replace(trial, name=name) for name in ("trial", "second")}
+    monkeypatch.setattr(registry, "experiment", both.get)
+    records.save_run("second", "laptop", trial.configuration, made(1))
+    trial.fails.append(2)
+    assert cli.main(["run", "trial", "second", "trial", "--device", "cpu"]) == 1
+    assert trial.ran == [0, 1, 2, 0, 2]
+    assert {name: sorted(records.load(name).runs) for name in both} == {
+        "trial": [0, 1],
+        "second": [0, 1],
+    }
+
+
+def made(seed):
+    return records.Run(seed, [{"a": 1}], 0.0, provenance(torch.device("cpu")))
+
+
 def test_a_failed_seed_is_named_and_the_others_go_on(trial, capsys):
     trial.fails.append(1)
     assert run() == 1
     assert sorted(records.load("trial").runs) == [0, 2]
-    assert "failed seeds: 1" in capsys.readouterr().err
+    assert "failed seeds: trial 1" in capsys.readouterr().err
 
 
 def test_a_record_of_another_configuration_is_refused(trial, capsys):

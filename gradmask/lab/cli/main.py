@@ -14,7 +14,7 @@ __all__ = ["COMMANDS", "main", "parser"]
 
 COMMANDS = {
     "list": "name the experiments",
-    "run": "run an experiment's missing seeds",
+    "run": "run the missing seeds of experiments",
     "show": "print a record's means and intervals",
     "train": "train a network on folders of images or CIFAR",
     "judge": "measure how well saliency maps find the objects of photographs",

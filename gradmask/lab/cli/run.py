@@ -1,7 +1,8 @@
-"""The command ``run``: those seeds of an experiment that its record lacks.
+"""The command ``run``: those seeds of experiments that their records lack.
 
 A run continues where it was interrupted: what is lost are the parts in flight.  Several
-processes may run disjoint seeds of one experiment at the same time.
+experiments share the processes of one run, so that none waits for the last part of
+another; and several runs may make disjoint seeds of one experiment at the same time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 from gradmask.lab import records
 from gradmask.lab.cli.runs import run_seeds
 from gradmask.lab.experiments import registry
+from gradmask.lab.experiments.experiment import Experiment
 from gradmask.lab.settings import BUDGETS, find_device
 
 __all__ = ["add_arguments"]
@@ -22,7 +24,7 @@ __all__ = ["add_arguments"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments, and its work."""
     add = parser.add_argument
-    add("name", help="an experiment (see: list)")
+    add("names", nargs="+", metavar="NAME", help="an experiment (see: list)")
     add("--profile", choices=BUDGETS, default="laptop", help="how much (%(default)s)")
     add(
         "--seeds",
@@ -40,18 +42,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    chosen = registry.experiment(options.name).profile(options.profile)
+    named = map(registry.experiment, dict.fromkeys(options.names))
+    chosen = [one.profile(options.profile) for one in named]
     device = options.device or find_device()
-    seeds = options.seeds or range(len(chosen.seeds))
-    settings = options.name, options.profile, chosen.configuration
-    done = records.matching(*settings).runs
+    missing = [_missing(one, options.profile, options.seeds) for one in chosen]
     records.check_writable()
-    missing = [seed for seed in seeds if seed not in done]
-    print(f"{options.name}: {len(seeds) - len(missing)} of {len(seeds)} seeds are done")
-    failed = run_seeds(chosen, options.profile, missing, device, options.jobs)
+    wanted = list(zip(chosen, missing, strict=True))
+    failed = run_seeds(wanted, options.profile, device, options.jobs)
     if failed:
-        print(f"error: failed seeds: {', '.join(map(str, failed))}", file=sys.stderr)
+        print(f"error: failed seeds: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _missing(one: Experiment, profile: str, wanted: list[int] | None) -> list[int]:
+    """Say how many seeds are done, and return the others."""
+    seeds = wanted or range(len(one.seeds))
+    done = records.matching(one.name, profile, one.configuration).runs
+    missing = [seed for seed in seeds if seed not in done]
+    print(f"{one.name}: {len(seeds) - len(missing)} of {len(seeds)} seeds are done")
+    return missing
 
 
 def _seeds(text: str) -> list[int]:

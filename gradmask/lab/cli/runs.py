@@ -1,4 +1,4 @@
-"""Runs of an experiment: its seeds in parts, side by side, each part kept when done.
+"""Runs of experiments: seeds in parts, side by side, each part kept when it is done.
 
 What is lost when a run is interrupted are the parts in flight, a training each.
 """
@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import chain
@@ -32,22 +32,20 @@ Kept = dict[str, Any]
 
 
 def run_seeds(
-    experiment: Experiment,
+    wanted: Iterable[tuple[Experiment, Iterable[int]]],
     profile: str,
-    seeds: Sequence[int],
     device: torch.device,
     jobs: int = 1,
-) -> list[int]:
-    """Run seeds of an experiment, and add each to the record when its parts are done.
+) -> list[str]:
+    """Run seeds of experiments; one whose parts are all done is added to its record.
 
     Parameters
     ----------
-    experiment : Experiment
-        As the profile has it.
+    wanted : iterable of (Experiment, iterable of int)
+        Experiments, as the profile has them, and which of their seeds, as the record
+        counts them.  The parts run in this order.
     profile : str
         The profile's name.
-    seeds : sequence of int
-        Which, as the record counts them.
     device : torch.device
         Where the parts compute.
     jobs : int, default 1
@@ -55,32 +53,30 @@ def run_seeds(
 
     Returns
     -------
-    list of int
-        The seeds that failed, each after a traceback on stderr.
+    list of str
+        The seeds that failed, such as "core 3", each after a traceback on stderr.
     """
-    parts = {
-        seed: [
-            _Part(experiment, profile, seed, number)
-            for number in range(experiment.parts)
-        ]
+    runs = [
+        [_Part(one, profile, seed, number) for number in range(one.parts)]
+        for one, seeds in wanted
         for seed in seeds
-    }
-    every = [part for own in parts.values() for part in own]
-    kept = {part: known for part in every if (known := part.kept(device))}
-    missing = [part for part in every if part not in kept]
+    ]
+    whole = {part: run for run in runs for part in run}
+    kept = {part: known for part in whole if (known := part.kept(device))}
+    missing = [part for part in whole if part not in kept]
     running = _finished(missing, device, jobs)
-    bar = tqdm(running, experiment.name, len(missing), unit="part")
+    bar = tqdm(running, total=len(missing), unit="part")
     found: dict[_Part, Kept] = {}
-    failed = set()
+    failed = []
     for part, result in chain(kept.items(), bar):
         if isinstance(result, str):
             print(result, file=sys.stderr)
-            failed.add(part.seed)
+            failed.append(f"{part.experiment.name} {part.seed}")
         else:
             found[part] = result
-            if all(one in found for one in parts[part.seed]):
-                _add({one: found[one] for one in parts[part.seed]})
-    return sorted(failed)
+            if all(one in found for one in whole[part]):
+                _add({one: found[one] for one in whole[part]})
+    return list(dict.fromkeys(failed))
 
 
 @dataclass(frozen=True, eq=False)
