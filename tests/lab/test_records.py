@@ -53,6 +53,7 @@ DIGESTS = {
     "cifar10_airbench_controls": "cc8ff3e496be4fd61b0ca9cfd91a7b5c",
     "cifar10_airbench_length": "0bfc1b9955aa5673ad29eb03d9ee7f26",
     "cifar10_airbench_readings": "1b4af54a74c1567b2d754debb3d32102",
+    "cifar10_airbench_robustness": "f2bd3194a1fc66d0a0dfe053edc20920",
     "cifar10_airbench_shorter": "9cf11c0f94a66f7228153fc959b4b46d",
     "cifar10_airbench_steps": "8b2f8abc2cd6dd5067292c95ffe833a2",
     "confirm": "f11b45696548ae22f830985624e179cb",

@@ -198,7 +198,7 @@ The plan: plain training, the literal mask, the mask from theory, and subtractiv
 inhibition, which was clearly ahead under attack in one seed of three.  One seed that no
 other experiment draws: what is checked is the measurement, not the masks.
 
-The compute: two hours on one core that multiplies bfloat16; a GPU, a minute.
+The compute: three hours on one core that multiplies bfloat16; a GPU, a minute.
 """,
     seeds=range(200, 201),
     images=AIRBENCH.images,
