@@ -27,6 +27,7 @@ from gradmask.lab.reports.stats import (
 __all__ = [
     "BASELINES",
     "CONTROLS",
+    "by_seed",
     "effect",
     "effects",
     "label",
@@ -168,6 +169,35 @@ def regimes(
         }
         for quantity, title in quantities.items()
     }
+
+
+def by_seed(
+    rows: Sequence[Row], variants: Mapping[str, str], quantities: Mapping[str, str]
+) -> dict[str, dict[str, list[float]]]:
+    """Paired differences to plain training seed by seed, where seeds are few.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        A record's rows; a seed without a variant is left out of that variant's.
+    variants : mapping of str to str
+        Titles, and the variant's name of each.
+    quantities : mapping of str to str
+        Titles, and the number of each.
+
+    Returns
+    -------
+    dict
+        By the number's title and the variant's.
+    """
+    found: dict[str, dict[str, list[float]]] = {title: {} for title in quantities}
+    for way, name in variants.items():
+        seeds = {row["seed"] for row in rows if row["variant"] == name}
+        there = [row for row in rows if row["seed"] in seeds]
+        for title, quantity in quantities.items():
+            both = (per_seed(there, one, quantity) for one in (name, "plain"))
+            found[title][way] = [a - b for a, b in zip(*both, strict=True)]
+    return found
 
 
 def versus(

@@ -7,6 +7,7 @@ from gradmask.lab.reports.claims import CLAIMS, ledger
 from gradmask.lab.reports.comparison import (
     BASELINES,
     CONTROLS,
+    by_seed,
     effect,
     effects,
     label,
@@ -157,6 +158,16 @@ def test_many_variants_are_compared_with_one():
     assert found["title"]["plain"] == effect(rows, "plain", "signal", "pruned")
     met = versus(rows, ["signal"], "plain", {"pruned": "title"}, at_equal_fit)
     assert met["title"]["signal"] == at_equal_fit(rows, "signal", "plain", "pruned")
+
+
+def test_seed_by_seed_a_seed_without_a_variant_is_left_out_of_its_own():
+    rows = made_up(PLAIN | {("signal", 30, 0.1): 0.6, ("soft", 30, 0.1): 0.4})
+    known = [row for row in rows if row["variant"] != "soft" or row["seed"] > 1]
+    ways = {"literal": "signal", "soft mask": "soft"}
+    found = by_seed(known, ways, {"after pruning": "pruned"})
+    assert list(found) == ["after pruning"]
+    assert found["after pruning"]["literal"] == pytest.approx([0.1] * 4)
+    assert found["after pruning"]["soft mask"] == pytest.approx([-0.1] * 2)
 
 
 def test_over_levels_a_mask_is_followed_by_its_baselines():
