@@ -45,9 +45,8 @@ def _run(options: argparse.Namespace) -> int:
     named = map(registry.experiment, dict.fromkeys(options.names))
     chosen = [one.profile(options.profile) for one in named]
     device = options.device or find_device()
-    missing = [_missing(one, options.profile, options.seeds) for one in chosen]
+    wanted = [(one, _missing(one, options.profile, options.seeds)) for one in chosen]
     records.check_writable()
-    wanted = list(zip(chosen, missing, strict=True))
     failed = run_seeds(wanted, options.profile, device, options.jobs)
     if failed:
         print(f"error: failed seeds: {', '.join(failed)}", file=sys.stderr)

@@ -70,7 +70,7 @@ class Robustness(Experiment):
     def part(self, number: int, seed: int, device: torch.device) -> list[Row]:
         """Train and attack one variant."""
         variant, epochs = self._plans[number]
-        test = self._splits(seed)[1][: self.attacked].to(device)
+        test = _splits(self, seed)[1][: self.attacked].to(device)
         test = replace(test, images=intensities(test.images))
         model = self.trained(variant, epochs, seed, seed, device)
         epsilon = self.strength / 255
@@ -100,7 +100,7 @@ class Robustness(Experiment):
         self, variant: Variant, epochs: int, seed: int, start: int, device: torch.device
     ) -> nn.Module:
         """Train on the images of one seed from the initial weights of another."""
-        training = self._splits(seed)[0].to(device)
+        training = _splits(self, seed)[0].to(device)
         model = self._network(start).to(device)
         passes = train(
             model,
@@ -118,7 +118,7 @@ class Robustness(Experiment):
         """Build the network, untrained."""
 
     @abstractmethod
-    def _splits(self, seed: int) -> tuple[ImageSet, ImageSet]:
+    def splits(self, seed: int) -> tuple[ImageSet, ImageSet]:
         """Images to train on and images to attack."""
 
 
@@ -138,7 +138,7 @@ class SceneRobustness(Robustness):
     def _network(self, seed: int) -> nn.Module:
         return small_resnet(seed=seed)
 
-    def _splits(self, seed: int) -> tuple[ImageSet, ImageSet]:
+    def splits(self, seed: int) -> tuple[ImageSet, ImageSet]:  # noqa: D102
         sizes = (self.training, 1, self.attacked)
         scenes = scene_splits(load_fashion_mnist(), *sizes, seed=seed)
         return scenes.train, scenes.test
@@ -162,7 +162,7 @@ class BenchmarkRobustness(OnBenchmark, Robustness):
     def _network(self, seed: int) -> nn.Module:
         return network(self.network, seed=seed)
 
-    def _splits(self, seed: int) -> tuple[ImageSet, ImageSet]:
+    def splits(self, seed: int) -> tuple[ImageSet, ImageSet]:  # noqa: D102
         return self.images.splits(seed)
 
     def _options(self, seed: int) -> dict[str, Any]:
@@ -214,6 +214,12 @@ The compute: three hours on one core that multiplies bfloat16; a GPU, a minute.
 )
 
 TABLE = (SCENES, CIFAR10)
+
+
+@lru_cache(maxsize=1)
+def _splits(experiment: Robustness, seed: int) -> tuple[ImageSet, ImageSet]:
+    """The images of a seed, which its parts share."""
+    return experiment.splits(seed)
 
 
 @lru_cache(maxsize=1)
